@@ -1,0 +1,29 @@
+"""What a new configuration would delete that the old one would not: said before it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from rotator.census import View, take_census
+from rotator.deletes import kept_by_rules
+from rotator.models import Pair, Snapshot
+
+Key = tuple[str, str]
+
+
+def beyond(views: Iterable[View], old: Mapping[Key, Pair]) -> list[tuple[Pair, tuple[Snapshot, ...]]]:
+    """For each view's pair: snapshots that only its new rules let go, oldest first. `old` is by key."""
+    found = ((view.pair, _beyond(view, old.get(view.pair.key))) for view in views)
+    return [(pair, snapshots) for pair, snapshots in found if snapshots]
+
+
+def _beyond(view: View, old: Pair | None) -> tuple[Snapshot, ...]:
+    before = _let_go(replace(view, pair=old)) if old is not None else {}
+    return tuple(s for key, s in _let_go(view).items() if key not in before)
+
+
+def _let_go(view: View) -> dict[str, Snapshot]:
+    census = take_census(view)
+    kept = kept_by_rules(census)
+    return {i.key: i.snapshot for i in census.own_ready if not kept[i.key] and i.deletable}

@@ -1,0 +1,38 @@
+"""What a rotation did already: the memory that keeps a second plan from spending a limit twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What this rotation, and earlier tries of the same slot, did already.
+
+    `deleted`: ready ones deleted, or tried, in this rotation. `room_limit`: how many ready ones the slot may
+    delete before its create, fixed when it was first planned; `room_deleted`: how many it did. `waited_out`:
+    texts of ids that were waited for until the time was up.
+    """
+
+    slot: datetime
+    deleted: int = 0
+    room_limit: int | None = None
+    room_deleted: int = 0
+    waited_out: frozenset[str] = frozenset()
+
+    def planned(self, room_needed: int) -> Progress:
+        """Remember what the slot's first plan needs; later plans change nothing."""
+        return replace(self, room_limit=room_needed) if self.room_limit is None else self
+
+    def deleted_ready(self, *, before_create: bool) -> Progress:
+        """Count one ready snapshot as spent."""
+        return replace(self, deleted=self.deleted + 1, room_deleted=self.room_deleted + before_create)
+
+    def gave_up_on(self, key: str) -> Progress:
+        """Wait no more for that id."""
+        return replace(self, waited_out=self.waited_out | {key})
+
+    def next_try(self) -> Progress:
+        """Another rotation for the same slot: its own deletes start at nought, the slot's do not."""
+        return Progress(self.slot, room_limit=self.room_limit, room_deleted=self.room_deleted)
