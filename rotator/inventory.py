@@ -1,0 +1,160 @@
+"""One shared view of the account, so that a thousand rotations do not list a thousand times.
+
+Law 1: what decides a write comes from a list begun after it was asked for: a single page of the whole
+       account, shared by everyone who asked meanwhile, or a list of that server alone.
+Law 2: who only waits for a snapshot takes part in rounds: one list serves all who wait (see `poller`).
+Law 3: own writes are laid over every list (see `overlay`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from rotator.api import Provider, wire_id
+from rotator.clock import Clock
+from rotator.errors import ListUnsure
+from rotator.models import Id, Listing, Server, Snapshot
+from rotator.overlay import Overlay
+from rotator.pace import Urgency
+from rotator.poller import Poller
+from rotator.sight import Sight
+
+GATHER_SECONDS = 0.01
+"""How long a list waits for company before it is asked for: a moment, well under any request's own time."""
+
+
+class Inventory:
+    """What stands on every server, asked for as rarely as the laws allow. One per process and account."""
+
+    def __init__(self, provider: Provider, clock: Clock) -> None:
+        self._provider = provider
+        self._clock = clock
+        self._overlays: defaultdict[str, Overlay] = defaultdict(Overlay)
+        self._ids: dict[str, Id] = {}
+        self._pages = 1
+        self._sorted: tuple[Listing | None, dict[str, tuple[Snapshot, ...]]] = (None, {})
+        self._turn = asyncio.Lock()
+        self._round: asyncio.Task[Listing] | None = None
+        self._askers: dict[str, Server] = {}
+        self._poller = Poller(self._poll, self.account_pages, clock)
+
+    def account_pages(self) -> int:
+        """How many pages the account's list had when it was last asked for whole; 1 until then."""
+        return self._pages
+
+    def id_of(self, server: Server) -> Id:
+        """What to send for the server: the API's own value where it has shown one, else ours."""
+        return self._ids.get(server.key, wire_id(server.id))
+
+    async def look(self, server: Server) -> Sight:
+        """The server as a list begun from now on shows it: good for deciding writes.
+
+        An unsure list is an unsure sight. Raises ApiError where no list could be had.
+        """
+        try:
+            return self._sight(server, await self._decisive(server))
+        except ListUnsure as error:
+            return Sight(unsure=error.message)
+
+    async def survey(self, servers: Iterable[Server]) -> dict[str, Sight]:
+        """All these servers at once, by id's text: good for showing and for what is due, not for writes."""
+        asked = list(servers)
+        try:
+            listing = await self._list(asked[0] if len(asked) == 1 else None)
+        except ListUnsure as error:
+            return {server.key: Sight(unsure=error.message) for server in asked}
+        return {server.key: self._sight(server, listing) for server in asked}
+
+    async def watch(self, server: Server, due: float) -> Sight:
+        """The next sight from the shared rounds of waiting, wanted at the monotonic time `due` at the latest.
+
+        Raises ApiError only where waiting longer is pointless; passing failures are waited out.
+        """
+        return await self._poller.next(server, due)
+
+    def created(self, server: Server, snapshot: Snapshot, believe_for: timedelta) -> None:
+        """A create was answered: the snapshot exists, whether lists show it yet or not."""
+        now = self._clock.monotonic()
+        self._overlays[server.key].add(snapshot, now, now + believe_for.total_seconds())
+
+    def known(self, server: Server, snapshot: Snapshot, believe_for: timedelta, began: float) -> None:
+        """Another process made the snapshot before a list that began at `began`."""
+        until = self._clock.monotonic() + believe_for.total_seconds()
+        self._overlays[server.key].add(snapshot, began, until)
+
+    def deleted(self, server: Server, snapshot: Snapshot) -> None:
+        """A delete was answered: the id is gone, whether lists still show it or not."""
+        self._overlays[server.key].remove(snapshot.key, self._clock.monotonic())
+
+    def overlaid(self, server: Server, sight: Sight) -> Sight:
+        """The same sight with the writes since then laid over it."""
+        rows = self._overlays[server.key].over(sight.snapshots, sight.began, self._clock.monotonic())
+        return replace(sight, snapshots=rows)
+
+    async def _decisive(self, server: Server) -> Listing:
+        if self._pages == 1:
+            listing = await self._joined(server)
+            if listing.pages == 1 or listing.server_id is not None:
+                return listing
+        return await self._list(server)
+
+    async def _joined(self, server: Server) -> Listing:
+        """Share one list with everyone who asks before it goes out."""
+        if self._round is None:
+            self._round = asyncio.create_task(self._run_round())
+            self._round.add_done_callback(_look_at_exception)
+        self._askers[server.key] = server
+        return await asyncio.shield(self._round)
+
+    async def _run_round(self) -> Listing:
+        async with self._turn:
+            await self._clock.sleep(GATHER_SECONDS)
+            askers, self._askers, self._round = self._askers, {}, None
+            alone = next(iter(askers.values())) if len(askers) == 1 else None
+            return await self._list(alone)
+
+    async def _list(self, server: Server | None, urgency: Urgency = Urgency.DECIDE) -> Listing:
+        wanted = None if server is None else self.id_of(server)
+        listing = await self._provider.list_snapshots(wanted, urgency=urgency)
+        if server is None:
+            self._pages = listing.pages
+        return listing
+
+    async def _poll(self, server: Server | None, waiting: Iterable[Server]) -> dict[str, Sight]:
+        listing = await self._list(server, Urgency.POLL)
+        return {each.key: self._sight(each, listing) for each in waiting}
+
+    def _sight(self, server: Server, listing: Listing) -> Sight:
+        rows = self._rows_of(listing, server)
+        if rows:
+            self._ids[server.key] = rows[0].server_id
+        return self.overlaid(
+            server,
+            Sight(
+                snapshots=rows,
+                unsure=listing.unsure.get(server.key),
+                skew=listing.skew,
+                began=listing.began,
+                strays=listing.strays,
+                failing=listing.failing,
+            ),
+        )
+
+    def _rows_of(self, listing: Listing, server: Server) -> tuple[Snapshot, ...]:
+        """The listing's rows of the server; a listing is sorted out once, however many ask for it."""
+        if self._sorted[0] is not listing:
+            by_server: dict[str, list[Snapshot]] = {}
+            for row in listing.snapshots:
+                by_server.setdefault(str(row.server_id), []).append(row)
+            self._sorted = (listing, {key: tuple(rows) for key, rows in by_server.items()})
+        return self._sorted[1].get(server.key, ())
+
+
+def _look_at_exception(task: asyncio.Task[Listing]) -> None:
+    """Nobody may be left to hear of it when every asker was cancelled; asyncio would complain."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,112 @@
+"""Rotate a selection once, or say what that would do; the daemon's work without the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rotator import deletes
+from rotator.census import View, sort_into_buckets, take_census
+from rotator.due import due
+from rotator.errors import ApiError
+from rotator.models import Outcome, Pair, Problem, Server
+from rotator.office import Office
+from rotator.plan import plan
+from rotator.progress import Progress
+from rotator.report import Report, planned
+from rotator.rotation import Rotation
+from rotator.sight import Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A pair with the slots that it is to be rotated for, in order; none: it owes nothing.
+
+    `view` is what that was decided on, None where nothing had to be looked at.
+    """
+
+    pair: Pair
+    slots: tuple[datetime, ...]
+    view: View | None = None
+
+
+async def rotate_now(office: Office, pairs: Iterable[Pair], slot: datetime) -> list[Report]:
+    """Rotate every pair for that slot. One's failure never stops another's; reports in the order of pairs."""
+    return await _all(office, [Task(pair, (slot,)) for pair in pairs])
+
+
+async def rotate_due(office: Office, pairs: Sequence[Pair]) -> list[Report]:
+    """Rotate what is due under its slot's name, and take up what is under way. Splay is taken as 0.
+
+    Raises ApiError if the account could not be looked at.
+    """
+    tasks = [_owed(view) for view in await look_at(office, pairs)]
+    return await _all(office, tasks)
+
+
+async def look_at(office: Office, pairs: Sequence[Pair]) -> list[View]:
+    """What stands on the pairs' servers now. Raises ApiError if no list could be had at all."""
+    servers: dict[str, Server] = {pair.server.key: pair.server for pair in pairs}
+    sights = await office.inventory.survey(servers.values()) if servers else {}
+    return [view_of(pair, sights[pair.server.key], office.clock.now()) for pair in pairs]
+
+
+def view_of(pair: Pair, sight: Sight, now: datetime) -> View:
+    """A sight of the pair's server as the deciding core wants it."""
+    return View(pair, sight.snapshots, now, unsure=sight.unsure, skew=sight.skew)
+
+
+def plan_all(views: Iterable[View], slot: datetime) -> list[Report]:
+    """What rotations for that slot would do, each from its own view."""
+    return [planned(view.pair, slot, plan(view, Progress(slot))) for view in views]
+
+
+def plan_due(views: Iterable[View]) -> list[Report]:
+    """What `rotate_due` would do."""
+    reports: list[Report] = []
+    for view in views:
+        slots = _owed(view).slots
+        reports += [report for slot in slots for report in plan_all([view], slot)] or [unchanged(view)]
+    return reports
+
+
+def unchanged(view: View) -> Report:
+    """The report of a pair that owes nothing."""
+    census = take_census(view)
+    problem = Problem("list_unsure", view.unsure, passing=True) if view.unsure is not None else None
+    cause = "list_unsure" if problem else "deferred"
+    judgement = deletes.withhold(deletes.once_ready(census, Progress(view.now)), cause)
+    return Report(
+        pair=view.pair,
+        slot=view.now.replace(microsecond=0),
+        outcome=Outcome.FAILED if problem else Outcome.UNCHANGED,
+        buckets=sort_into_buckets(census, judgement),
+        cap=view.pair.server.cap,
+        free_before=census.free,
+        free_after=census.free,
+        problem=problem,
+    )
+
+
+def failed(pairs: Iterable[Pair], slot: datetime, error: ApiError) -> list[Report]:
+    """The reports of pairs whose servers could not be looked at."""
+    problem = Problem(error.code, error.message, error.passing, error.retry_after)
+    return [Report(pair, slot, Outcome.FAILED, cap=pair.server.cap, problem=problem) for pair in pairs]
+
+
+def _owed(view: View) -> Task:
+    slots = due(view, timedelta(0)).slots if view.unsure is None else ()
+    return Task(view.pair, slots, view)
+
+
+async def _all(office: Office, tasks: Sequence[Task]) -> list[Report]:
+    done = await asyncio.gather(*(_one(office, task) for task in tasks))
+    return [report for reports in done for report in reports]
+
+
+async def _one(office: Office, task: Task) -> list[Report]:
+    if not task.slots and task.view is not None:
+        return [unchanged(task.view)]
+    return [await Rotation(office, task.pair, Progress(slot)).run() for slot in task.slots]

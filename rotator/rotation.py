@@ -1,0 +1,285 @@
+"""One rotation: look, ask `plan` for the next step, perform it, look again.
+
+Law 1: no rule lives here. Every create and every delete is one that the plan of this very turn asked for.
+Law 2: a turn runs under the server's lock, from its list to the answer of its last write; a wait never does.
+Law 3: after everything that took time, the next step is planned from a fresh list.
+Law 4: what a killed rotation left is found in the list by its name; nothing else has to survive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from rotator import naming, notices
+from rotator.api import Patience, counting
+from rotator.census import Judgement, Reasons, View, sort_into_buckets, take_census
+from rotator.creation import Creation
+from rotator.errors import ApiError, BadRequest, LockHeld, RotatorError
+from rotator.models import Mode, Outcome, Pair, Problem, Snapshot, State
+from rotator.office import Office
+from rotator.plan import Plan, Step, plan
+from rotator.progress import Progress
+from rotator.report import Created, Report
+from rotator.sight import Sight
+from rotator.waiting import wait_for
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it ended, and why if not well."""
+
+    outcome: Outcome
+    problem: Problem | None = None
+
+
+@dataclass(slots=True)
+class Rotation:
+    """One pass over one pair for one slot. `progress` carries what earlier passes of the slot did."""
+
+    office: Office
+    pair: Pair
+    progress: Progress
+    patience: Patience = field(default_factory=Patience)
+    first: Plan | None = None
+    first_view: View | None = None
+    last: Plan | None = None
+    mode: Mode | None = None
+    created: Snapshot | None = None
+    attended: bool = False
+    writing: bool = False
+    leaving: bool = False
+    deleted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    places: set[str] = field(default_factory=set)
+
+    @property
+    def slot(self) -> datetime:
+        """The slot that this rotation is for."""
+        return self.progress.slot
+
+    async def run(self) -> Report:
+        """Go through with it. Never raises but for cancellation; what went wrong stands in the report."""
+        server, policy = self.pair.server, self.pair.policy
+        facts = {"server_id": server.id, "server": server.label, "policy": policy.name}
+        ids = {"slot": naming.slot_text(self.slot), "rotation_id": uuid.uuid4().hex[:12]}
+        with bound_contextvars(**facts, **ids):
+            async with self.office.queue(server):
+                return await self._report()
+
+    def leave(self) -> bool:
+        """Go no further than the end of the present turn, if there is one. False: there is none to wait for.
+
+        A rotation that leaves ends as if it had been cancelled; the next start takes it up from the list.
+        """
+        self.leaving = True
+        return self.writing
+
+    async def _report(self) -> Report:
+        began = self.office.clock.monotonic()
+        log.info("rotation.started")
+        self.office.spectator.started(self.pair)
+        with counting() as counter:
+            ending = await self._until_the_end()
+        seconds = self.office.clock.monotonic() - began
+        report = replace(self._result(ending), api_calls=counter.calls, seconds=seconds)
+        notices.finished(report)
+        self.office.spectator.finished(report)
+        return report
+
+    async def _until_the_end(self) -> Ending:
+        try:
+            while True:
+                next_up = await self._take_turn()
+                if isinstance(next_up, Ending):
+                    return next_up
+                if self.leaving:
+                    raise asyncio.CancelledError
+                await self._wait(next_up)
+        except LockHeld as held_elsewhere:
+            return Ending(Outcome.BUSY, _problem(held_elsewhere))
+        except RotatorError as error:
+            return Ending(Outcome.FAILED, _problem(error))
+        except Exception as unforeseen:
+            # A defect of ours met on one server must not stop the others; the traceback says where it is.
+            log.exception("rotation.failed", error="bad_answer")
+            return Ending(Outcome.FAILED, Problem("bad_answer", f"unforeseen: {unforeseen!r}", passing=True))
+
+    # --- a turn: under the lock -----------------------------------------------------------------------
+
+    async def _take_turn(self) -> Ending | Snapshot:
+        office = self.office
+        async with office.turn(self.pair.server) as held:
+            self.writing = True
+            try:
+                return await self._turn(
+                    Creation(self.pair, office.provider, office.inventory, office.clock, held)
+                )
+            finally:
+                self.writing = False
+
+    async def _turn(self, creation: Creation) -> Ending | Snapshot:
+        """Perform steps until there is something to wait for, or nothing left to do."""
+        sight = await creation.look()
+        self.patience.spent += sight.failing
+        while True:
+            planned = self._planned(self._view(sight))
+            if self.attended and planned.step in {Step.CLEAR, Step.CREATE}:
+                return _came_to_nothing(planned, self._name)
+            if planned.step is Step.CLEAR:
+                failure = await self._delete_all(planned, before_create=True)
+                if failure is not None:
+                    return Ending(Outcome.FAILED, failure)
+                sight = self.office.inventory.overlaid(self.pair.server, sight)
+            elif planned.step is Step.CREATE:
+                return await self._create(creation)
+            elif planned.step is Step.WAIT and planned.awaited is not None:
+                return planned.awaited
+            else:
+                return await self._finish(planned)
+
+    def _view(self, sight: Sight) -> View:
+        """The sight as the pure core wants it; a row of ours that names no server makes the list unsure."""
+        stray = f"a row without a server bears the name {self._name}" if self._name in sight.strays else None
+        view = View(
+            pair=self.pair,
+            snapshots=sight.snapshots,
+            now=self.office.clock.now(),
+            unsure=sight.unsure or stray,
+            skew=sight.skew,
+        )
+        notices.oddities(self.office, view)
+        return view
+
+    def _planned(self, view: View) -> Plan:
+        planned = plan(view, self.progress)
+        if self.first is None:
+            self.first, self.first_view = planned, view
+        if planned.step in {Step.CLEAR, Step.CREATE, Step.STOP}:
+            self.progress = self.progress.planned(planned.room_needed)
+        self.mode = self.mode or planned.mode
+        self.last = planned
+        self.places = {item.key for item in take_census(view).items}
+        return planned
+
+    async def _create(self, creation: Creation) -> Ending | Snapshot:
+        try:
+            self.created = await creation.ask(self.slot, self.patience)
+        except BadRequest as refused:
+            return self._refused(refused)
+        self.patience = Patience()
+        self.places.add(self.created.key)
+        return self.created
+
+    def _refused(self, refused: BadRequest) -> Ending:
+        """A 400 though a place was counted free: the provider's cap is lower, or a parameter is bad."""
+        if refused.status != 400 or {"name", "description"} & set(refused.fields):
+            return Ending(Outcome.FAILED, _problem(refused))
+        cap = self.pair.server.cap
+        message = f"refused with a free place of {cap}: is snapshot_limit too high? ({refused.message})"
+        made_room = self.progress.room_deleted > 0
+        return Ending(Outcome.CAP_REACHED, Problem("cap_lower", message, passing=made_room))
+
+    async def _finish(self, planned: Plan) -> Ending:
+        """The last step: prune, or stop where nothing more can be done."""
+        failure = await self._delete_all(planned, before_create=False) if planned.step is Step.PRUNE else None
+        notices.held_back(planned)
+        rotated = self.created is not None and planned.outcome is Outcome.PRUNED
+        outcome = Outcome.ROTATED if rotated else planned.outcome
+        return Ending(outcome, planned.problem or failure)
+
+    # --- deletes --------------------------------------------------------------------------------------
+
+    async def _delete_all(self, planned: Plan, *, before_create: bool) -> Problem | None:
+        """Delete what the plan names, in its order; ahead of a create the first failure ends it."""
+        failure = None
+        for snapshot in planned.now:
+            problem = await self._delete(snapshot, planned.judgement.doomed[snapshot.key], before_create)
+            failure = failure or problem
+            if problem is not None and (before_create or problem.passing):
+                break
+        return failure
+
+    async def _delete(
+        self, snapshot: Snapshot, reasons: tuple[str, ...], before_create: bool
+    ) -> Problem | None:
+        """Delete one; a ready one is counted as spent before anything is known of the answer."""
+        facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
+        log.info("snapshot.delete_requested", reasons=list(reasons), state=snapshot.state.value, **facts)
+        if snapshot.state is State.READY:
+            self.progress = self.progress.deleted_ready(before_create=before_create)
+        try:
+            existed = await self.office.provider.delete_snapshot(snapshot.id, patience=self.patience)
+        except ApiError as error:
+            if error.code in {"unauthorized", "forbidden"}:
+                raise
+            return self._not_deleted(snapshot, error)
+        self.office.inventory.deleted(self.pair.server, snapshot)
+        self.patience = Patience()
+        self.deleted[snapshot.key] = reasons
+        self.places.discard(snapshot.key)
+        log.info("snapshot.deleted", reasons=list(reasons), was_gone=not existed, **facts)
+        return None
+
+    def _not_deleted(self, snapshot: Snapshot, error: ApiError) -> Problem:
+        facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
+        log.error("snapshot.delete_failed", error=error.code, detail=error.message, **facts)
+        message = f"{snapshot.name} could not be deleted: {error.message}"
+        return Problem("delete_failed", message, passing=error.passing, retry_after=error.retry_after)
+
+    # --- waiting, and the end -------------------------------------------------------------------------
+
+    async def _wait(self, awaited: Snapshot) -> None:
+        """Wait outside the lock; what came of it is for the next turn's plan to judge."""
+        own = awaited.name == self._name
+        fresh = self.created is not None and awaited.key == self.created.key
+        if not fresh:
+            log.info("rotation.resumed", snapshot=awaited.name, snapshot_id=awaited.id)
+        self.attended = self.attended or own
+        if not await wait_for(self.office, self.pair, awaited, fresh=fresh):
+            self.progress = self.progress.gave_up_on(awaited.key)
+
+    @property
+    def _name(self) -> str:
+        return naming.snapshot_name(self.pair.server, self.pair.policy, self.slot)
+
+    def _result(self, ending: Ending) -> Report:
+        """The first plan's list, sorted by what really became of it."""
+        made = self.created
+        report = Report(
+            pair=self.pair,
+            slot=self.slot,
+            outcome=ending.outcome,
+            problem=ending.problem,
+            mode=self.mode,
+            created=Created(made.id, made.name) if made is not None else None,
+            cap=self.pair.server.cap,
+            server_id=self.office.inventory.id_of(self.pair.server),
+        )
+        if self.first is None or self.first_view is None or self.last is None:
+            return report
+        free_after = max(0, self.pair.server.cap - len(self.places))
+        buckets = sort_into_buckets(take_census(self.first_view), self._judgement(self.last.judgement))
+        return replace(report, buckets=buckets, free_before=self.first.free_before, free_after=free_after)
+
+    def _judgement(self, last: Judgement) -> Judgement:
+        """What was doomed and still stands was deferred, whatever stopped it."""
+        left: Reasons = {key: ("deferred",) for key in last.doomed if key not in self.deleted}
+        return Judgement(doomed=self.deleted, deferred={**last.deferred, **left}, kept=last.kept)
+
+
+def _problem(error: RotatorError) -> Problem:
+    return Problem(error.code, error.message, passing=error.passing, retry_after=error.retry_after)
+
+
+def _came_to_nothing(planned: Plan, name: str) -> Ending:
+    """The slot's snapshot was waited for and is not there to be ready: nothing is deleted for it now."""
+    failed = any(v.snapshot.name == name for v in (*planned.buckets.failed, *planned.buckets.deleted))
+    what = "failed" if failed else "disappeared from the list before it was ready"
+    return Ending(Outcome.FAILED, Problem("snapshot_failed", f"{name} {what}", passing=True))
