@@ -1,0 +1,273 @@
+"""The daemon's life: start, catch up, beat, reload, drain. When is `schedule`'s affair, what is `plan`'s."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from rotator import __version__, changes
+from rotator.clock import Clock
+from rotator.dispatch import Dispatcher, Key
+from rotator.errors import ApiError, ConfigError, Unauthorized
+from rotator.models import Pair, Settings
+from rotator.office import Office
+from rotator.once import look_at
+from rotator.report import timestamp
+from rotator.schedule import Timetable
+from rotator.stock import take_stock
+from rotator.systemd import Notifier
+
+log = structlog.stdlib.get_logger()
+
+BEAT_SECONDS = 10.0
+"""How often clock steps are looked for and the status line is renewed."""
+
+WATCH_SECONDS = 15.0
+"""How often `--watch` looks at the config file (the contract's number)."""
+
+ASK_SECONDS = 10.0
+"""How long the first answer of the API is waited for before the daemon says that it is ready all the same."""
+
+
+class Account(Protocol):
+    """An office with what belongs to it: the token, the connections."""
+
+    @property
+    def office(self) -> Office:
+        """Where rotations of this account work."""
+        ...
+
+    def refresh_token(self) -> bool:
+        """Read the token anew; True if it changed. Raises ConfigError if there is none any more."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the configuration comes from. `read` returns the file's text, `parse` checks it whole."""
+
+    read: Callable[[], str]
+    parse: Callable[[str], Settings]
+
+
+class Daemon:
+    """Runs until it is told to stop. `open_account` makes what a configuration's `api` part describes."""
+
+    def __init__(
+        self,
+        text: str,
+        settings: Settings,
+        *,
+        source: Source,
+        open_account: Callable[[Settings], Account],
+        clock: Clock,
+        notifier: Notifier,
+        watch: bool = False,
+        on_settings: Callable[[Settings], None] = lambda settings: None,
+    ) -> None:
+        self._text, self._settings = text, settings
+        self._source, self._open_account = source, open_account
+        self._clock, self._notifier, self._watch = clock, notifier, watch
+        self._on_settings = on_settings
+        self._account = open_account(settings)
+        self._retired: list[Account] = []
+        self._pairs = {pair.key: pair for pair in settings.pairs}
+        self._dispatcher = Dispatcher(lambda: self._account.office, self._pairs_get)
+        self._timetable = Timetable(clock, self._dispatcher.hand_out)
+        self._stopping = asyncio.Event()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
+
+    async def run(self) -> None:
+        """Live until `stop`. Raises Unauthorized if the token is refused at the very start."""
+        log.info("daemon.started", version=__version__)
+        self._tell_loaded()
+        try:
+            self._timetable.load(self._settings.pairs)
+            self._timetable.start()
+            await self._ask_once()
+            self._chore(self._beat())
+            if self._watch:
+                self._chore(self._watch_file())
+            self._notifier.ready(self._status())
+            log.info("daemon.ready", pairs=len(self._pairs), servers=len(self._settings.servers))
+            await self._stopping.wait()
+            if self._broken is not None:
+                raise self._broken
+        finally:
+            await self._drain()
+
+    def stop(self) -> None:
+        """Begin to drain; `run` returns within 10 s."""
+        self._stopping.set()
+
+    def reload(self) -> None:
+        """Check the configuration anew and take it over if it is right."""
+        self._chore(self._reload())
+
+    def handle_signals(self) -> None:
+        """SIGTERM and SIGINT drain, a second SIGINT kills, SIGHUP reloads."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+
+        def interrupt() -> None:
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            self.stop()
+
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+
+    # --- start and end ----------------------------------------------------------------------------------
+
+    async def _ask_once(self) -> None:
+        """The first look at the account: ready waits for its answer, but not for long."""
+        asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        office, pairs = self._account.office, self._settings.pairs
+        self._chore(take_stock(office, pairs, self._dispatcher.hand_out, asked))
+        try:
+            await asyncio.wait_for(asyncio.shield(asked), ASK_SECONDS)
+        except TimeoutError:
+            log.warning("api.failed", detail=f"no answer within {ASK_SECONDS:g} s of the start")
+        except Unauthorized:
+            raise
+        except ApiError as error:
+            log.warning("api.failed", code=error.code, error=error.message)
+
+    async def _drain(self) -> None:
+        self._notifier.stopping()
+        self._timetable.stop()
+        for chore in self._chores:
+            chore.cancel()
+        log.info("daemon.stopping")
+        left = await self._dispatcher.drain()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        for account in (*self._retired, self._account):
+            await account.aclose()
+        log.info("daemon.stopped", left=left)
+
+    def _chore(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chore_done)
+
+    def _chore_done(self, task: asyncio.Task[None]) -> None:
+        """A chore that dies unforeseen takes the daemon with it: better restarted than half alive."""
+        self._chores.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._broken = self._broken or task.exception()
+            self.stop()
+
+    # --- while it runs ----------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        """The heartbeat of the loop that does the work: if this stops, the watchdog restarts the service."""
+        pause = min(BEAT_SECONDS, self._notifier.watchdog_interval or BEAT_SECONDS)
+        while True:
+            self._notifier.watchdog()
+            self._timetable.heartbeat()
+            self._notifier.status(self._status())
+            await self._clock.sleep(pause)
+
+    def _status(self) -> str:
+        fire = self._timetable.next_fire()
+        if fire is None:
+            return f"{len(self._pairs)} pairs, nothing scheduled"
+        at, pairs = fire
+        first = f"{pairs[0].policy.name} on {pairs[0].server.label}"
+        more = f" and {len(pairs) - 1} more" if len(pairs) > 1 else ""
+        return f"next: {timestamp(at)} {first}{more}"
+
+    def _pairs_get(self, key: Key) -> Pair | None:
+        return self._pairs.get(key)
+
+    # --- reload -----------------------------------------------------------------------------------------
+
+    async def _watch_file(self) -> None:
+        seen = self._text
+        while True:
+            await self._clock.sleep(WATCH_SECONDS)
+            try:
+                text = self._source.read()
+            except ConfigError:
+                continue  # while it is being replaced there may be none for a moment
+            if text != seen:
+                seen = text
+                await self._reload()
+
+    async def _reload(self) -> None:
+        self._notifier.reloading()
+        try:
+            text = self._source.read()
+            changed = text != self._text
+            settings = self._source.parse(text)
+            self._renew_token(settings)
+        except ConfigError as error:
+            log.error("config.rejected", faults=[str(fault) for fault in error.faults])
+        else:
+            if changed:
+                self._take_over(text, settings)
+            else:
+                log.info("config.unchanged")
+        self._notifier.ready(self._status())
+
+    def _renew_token(self, settings: Settings) -> None:
+        """A new account where the API's settings changed, the same one with its token read anew otherwise."""
+        if settings.api == self._settings.api:
+            self._account.refresh_token()
+            return
+        account = self._open_account(settings)
+        account.office.queues = self._account.office.queues
+        self._retired.append(self._account)
+        self._account = account
+
+    def _take_over(self, text: str, settings: Settings) -> None:
+        old = dict(self._pairs)
+        self._text, self._settings = text, settings
+        self._pairs.clear()
+        self._pairs.update({pair.key: pair for pair in settings.pairs})
+        self._on_settings(settings)
+        self._timetable.load(settings.pairs)
+        self._tell_loaded()
+        changed = [pair for key, pair in self._pairs.items() if key in old and old[key] != pair]
+        if changed:
+            self._chore(self._tell_beyond(changed, old))
+
+    async def _tell_beyond(self, changed: list[Pair], old: dict[Key, Pair]) -> None:
+        """What the new rules would delete beyond the old: a warning for each pair that it concerns."""
+        try:
+            views = await look_at(self._account.office, changed)
+        except ApiError:
+            return  # the API is down; that is said elsewhere, and each rotation will say what it deletes
+        for pair, snapshots in changes.beyond(views, old):
+            log.warning(
+                "config.loaded",
+                server_id=pair.server.id,
+                server=pair.server.label,
+                policy=pair.policy.name,
+                would_delete=[s.name for s in snapshots],
+            )
+
+    def _tell_loaded(self) -> None:
+        settings, api = self._settings, self._settings.api
+        log.info(
+            "config.loaded",
+            path=settings.path,
+            base_url=api.base_url,
+            base_url_from=api.base_url_source,
+            servers=len(settings.servers),
+            pairs=len(self._pairs),
+            warnings=[f"{w.line}:{w.column}: {w.path}: {w.message}" for w in settings.warnings],
+        )
+        fire = self._timetable.next_fire()
+        if fire is not None:
+            log.info("schedule.next", at=timestamp(fire[0]), pairs=len(fire[1]))

@@ -1,0 +1,188 @@
+"""Run what falls due: in slices, one rotation a pair at a time, and passing failures again.
+
+Law 1: a pair rotates for one slot at a time. A slot that comes while the pair is busy waits; of several the
+       newest, for a restore point of an older one cannot be made any more.
+Law 2: a passing failure is tried again for the same slot after RETRY_AFTER, until the next slot comes or
+       RETRY_FOR is over, whichever is first.
+Law 3: draining starts nothing. A wait is left at once, a turn with requests in flight gets DRAIN_SECONDS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from rotator import naming
+from rotator.models import Pair
+from rotator.office import Office
+from rotator.progress import Progress
+from rotator.report import Report, timestamp
+from rotator.rotation import Rotation
+
+log = structlog.stdlib.get_logger()
+
+RETRY_AFTER = tuple(timedelta(minutes=m) for m in (5, 10, 20, 30))
+"""How long after each failure the same slot is tried again; the last one repeats (the contract's numbers)."""
+
+RETRY_FOR = timedelta(hours=6)
+"""How long after it was first handed out a slot is tried again at most."""
+
+DRAIN_SECONDS = 8.0
+"""What requests in flight get when the daemon is told to stop; it has to be gone within 10 s."""
+
+SLICE = 50
+"""Pairs started before the event loop gets its turn: about 20 ms of work."""
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Job:
+    """A pair at work on a slot. `waiting` is the newest slot that came meanwhile."""
+
+    slot: datetime
+    task: asyncio.Task[None]
+    rotation: Rotation | None = None
+    waiting: datetime | None = None
+
+
+class Dispatcher:
+    """`office` and `current` are asked anew each time, so that a reload takes effect with the next rotation.
+
+    `current` gives the pair of that key as it is configured now, None if it is gone.
+    """
+
+    def __init__(
+        self,
+        office: Callable[[], Office],
+        current: Callable[[Key], Pair | None],
+        on_report: Callable[[Report], None] = lambda report: None,
+    ) -> None:
+        self._office = office
+        self._current = current
+        self._on_report = on_report
+        self._jobs: dict[Key, Job] = {}
+        self._inbox: dict[Key, datetime] = {}
+        self._clerk: asyncio.Task[None] | None = None
+        self._draining = False
+
+    def hand_out(self, pairs: Iterable[Pair], slot: datetime) -> None:
+        """Rotate these pairs for the slot, soon. Pairs of a server start in the order of its policies."""
+        if self._draining:
+            return
+        for pair in pairs:
+            self._inbox[pair.key] = max(slot, self._inbox.get(pair.key, slot))
+        if self._clerk is None or self._clerk.done():
+            self._clerk = asyncio.create_task(self._start_all())
+
+    async def idle(self) -> None:
+        """Return once nothing is at work and nothing will be tried again."""
+        while self._inbox or self._jobs:
+            tasks = [job.task for job in self._jobs.values()]
+            clerk = [self._clerk] if self._clerk is not None and not self._clerk.done() else []
+            await asyncio.wait([*tasks, *clerk])
+
+    async def drain(self) -> int:
+        """Stop all work as law 3 says. Returns how many rotations were left for the next start."""
+        self._draining = True
+        self._inbox.clear()
+        left = len(self._jobs)
+        writing = [job.task for job in self._jobs.values() if job.rotation and job.rotation.leave()]
+        for job in self._jobs.values():
+            if job.task not in writing:
+                job.task.cancel()
+        if writing:
+            await asyncio.wait(writing, timeout=DRAIN_SECONDS)
+        remaining = [job.task for job in self._jobs.values()]
+        for task in remaining:
+            task.cancel()
+        await asyncio.gather(*remaining, return_exceptions=True)
+        return left
+
+    async def _start_all(self) -> None:
+        """Start what came in within the same moment, in the order of the policies, slice by slice."""
+        await asyncio.sleep(0)
+        due = [(pair, slot) for key, slot in self._inbox.items() if (pair := self._current(key))]
+        self._inbox.clear()
+        due.sort(key=lambda entry: _rank(entry[0]))
+        for count, (pair, slot) in enumerate(due, 1):
+            self._start(pair, slot)
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
+        if self._inbox:
+            await self._start_all()
+
+    def _start(self, pair: Pair, slot: datetime) -> None:
+        job = self._jobs.get(pair.key)
+        if job is None:
+            self._jobs[pair.key] = Job(slot, asyncio.create_task(self._work(pair.key, slot)))
+            return
+        if slot <= job.slot:
+            return
+        facts = {"server_id": pair.server.id, "server": pair.server.label, "policy": pair.policy.name}
+        if job.rotation is None:  # between two tries of an older slot: the new one takes over
+            job.waiting = slot
+            job.task.cancel()
+            return
+        log.warning("schedule.overrun", slot=naming.slot_text(slot), busy=naming.slot_text(job.slot), **facts)
+        if job.waiting is not None and job.waiting != slot:
+            log.warning("schedule.missed", slot=naming.slot_text(job.waiting), **facts)
+        job.waiting = slot
+
+    async def _work(self, key: Key, slot: datetime) -> None:
+        """Rotate for the slot until it is done or given up, then for the one that waits, if any."""
+        try:
+            await self._until_done(key, Progress(slot))
+        finally:
+            job = self._jobs.pop(key)
+            if job.waiting is not None and not self._draining:
+                following = job.waiting
+                self._jobs[key] = Job(following, asyncio.create_task(self._work(key, following)))
+
+    async def _until_done(self, key: Key, progress: Progress) -> None:
+        await asyncio.sleep(0)
+        clock = self._office().clock
+        began, tries = clock.now(), 0
+        while (pair := self._current(key)) is not None:
+            rotation = Rotation(self._office(), pair, progress)
+            job = self._jobs[key]
+            job.rotation = rotation
+            report = await rotation.run()
+            job.rotation = None
+            again = self._again(report, clock.now(), began, tries)
+            self._on_report(report)
+            if again is None or job.waiting is not None:
+                return
+            self._tell(report, again)
+            await clock.sleep((again - clock.now()).total_seconds())
+            progress, tries = rotation.progress.next_try(), tries + 1
+
+    def _again(self, report: Report, now: datetime, began: datetime, tries: int) -> datetime | None:
+        """When the slot is tried again, None if it is done or will not get better by itself."""
+        problem = report.problem
+        if problem is None or not problem.passing:
+            return None
+        wished = timedelta(seconds=problem.retry_after or 0)
+        again = now + max(RETRY_AFTER[min(tries, len(RETRY_AFTER) - 1)], wished)
+        return again if again - began <= RETRY_FOR else None
+
+    def _tell(self, report: Report, again: datetime) -> None:
+        log.warning(
+            "rotation.retry_scheduled",
+            server_id=report.pair.server.id,
+            server=report.pair.server.label,
+            policy=report.pair.policy.name,
+            slot=naming.slot_text(report.slot),
+            retry_at=timestamp(again),
+            error=report.problem.code if report.problem else None,
+        )
+
+
+def _rank(pair: Pair) -> int:
+    """The place of the policy in its server's list."""
+    names = [policy.name for policy in pair.server.policies]
+    return names.index(pair.policy.name)
