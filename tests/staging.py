@@ -96,9 +96,10 @@ class Stage:
         """The office of the process that runs now."""
         return self.offices[-1][0]
 
-    def begin_process(self) -> Office:
+    def begin_process(self, transport: httpx.AsyncBaseTransport | None = None) -> Office:
         """A fresh process: nothing is known but the lock directory."""
-        client = HttpClient(self.clock, timeout=self.settings.timeout, transport=InProcess(self.world))
+        wire = transport or InProcess(self.world)
+        client = HttpClient(self.clock, timeout=self.settings.timeout, transport=wire)
         api = VpsApi(
             self.settings,
             Token(),
