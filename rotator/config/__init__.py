@@ -1,0 +1,15 @@
+"""The configuration: one YAML file, checked whole before anything is started.
+
+    text -> compose (nodes with places) -> shape (keys, types, bounds) -> policies, servers (meaning) -> fit
+
+Every module adds to the same `Findings`, so that all faults are told at once, each where it stands.
+"""
+
+from __future__ import annotations
+
+from .fit import places_needed
+from .loading import find, load, parse
+from .schema import json_schema
+from .token import Token, TokenSource
+
+__all__ = ["Token", "TokenSource", "find", "json_schema", "load", "parse", "places_needed"]

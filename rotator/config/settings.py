@@ -1,0 +1,74 @@
+"""The whole file: its sections read one by one, put together as `models.Settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rotator.models import ApiSettings, LogSettings, Server, Settings
+
+from . import policies
+from .explain import Reading, check
+from .fields import base_url
+from .findings import Findings
+from .nodes import Map, Node, Part
+from .policies import Book
+from .servers import Servers
+from .shape import ApiShape, FileShape, LogShape
+
+URL_VARIABLE = "VPS_API_URL"
+"""The variable that overrides `api.base_url`; the provider's own clients read the same one."""
+
+
+def read(root: Node, variant: int, environ: Mapping[str, str], now: datetime, findings: Findings) -> Settings:
+    """One variant of the file (see `nodes`). Whatever is wrong with it stands in the findings afterwards."""
+    part = Part(root, key=root.mark, variant=variant)
+    check(FileShape, part, findings)
+    api = _section(part, "api", ApiShape, findings)
+    log = _section(part, "log", LogShape, findings)
+    book = policies.read(part, now, findings)
+    provider = _api(api, environ, findings)
+    cap = None if "snapshot_limit" in api.faulty else provider.snapshot_limit
+    servers = Servers(book, _names(root), cap, findings).read(part.child("servers"))
+    _check_any_policy(part, book, servers, findings)
+    return Settings(
+        path=findings.file,
+        api=provider,
+        servers=servers,
+        log=LogSettings(**log.values),
+        warnings=tuple(sorted(findings.warnings)),
+    )
+
+
+def _section(root: Part, key: str, shape: type[ApiShape] | type[LogShape], findings: Findings) -> Reading:
+    part = root.child(key)
+    return check(shape, part, findings) if part is not None else Reading({})
+
+
+def _api(reading: Reading, environ: Mapping[str, str], findings: Findings) -> ApiSettings:
+    values: dict[str, Any] = dict(reading.values)
+    if "failed_states" in values:
+        values["failed_states"] = frozenset(values["failed_states"])
+    if "base_url" in values:
+        values["base_url_source"] = "config"
+    override = environ.get(URL_VARIABLE, "").strip()
+    if override:
+        try:
+            values |= {"base_url": base_url(override), "base_url_source": URL_VARIABLE}
+        except ValueError as error:
+            findings.outside(URL_VARIABLE, str(error))
+    return ApiSettings(**values)
+
+
+def _names(root: Node) -> frozenset[str]:
+    """The names of all policies, in every value of a key that occurs twice."""
+    written = root.entries.get("policies", []) if isinstance(root, Map) else []
+    return frozenset(name for _, node in written if isinstance(node, Map) for name in node.entries)
+
+
+def _check_any_policy(root: Part, book: Book, servers: tuple[Server, ...], findings: Findings) -> None:
+    if not book.by_name and root.is_map and not any(server.policies for server in servers):
+        place = root.child("policies") or root
+        path = (*root.path, "policies")
+        findings.at(place.node.mark, path, "there are no policies: write at least one, with a schedule")
