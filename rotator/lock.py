@@ -1,0 +1,173 @@
+"""One server, one writer on this host.
+
+The lock is an flock: the kernel frees it when its holder dies, however it dies. The lock file itself stays
+empty. Beside it lies the record of the last create that was begun, if its answer is not settled yet; it
+outlives its writer, and whoever gets the lock next finds it there.
+
+Root's shell and the service's user have to meet: the files are open to everybody (0666, whatever the umask),
+and the directory keeps out who has no business here. Links to files are never followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+
+from rotator.clock import Clock
+from rotator.errors import LockHeld, LockUnusable
+from rotator.record import OPEN_TO_ALL, Record, RecordFile, usable
+
+__all__ = ["Held", "Record", "ServerLock", "lock_directory"]
+
+SYSTEM_DIRECTORY = Path("/run/rotator")
+"""Where root's shell and the service meet."""
+
+# Seconds. A deciding list and a write take about one together, so nobody need look more rarely than that.
+_FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.1, 1.2, 1.0
+_LONGEST_KEY = 120  # a file name holds 255 bytes; this leaves room for the digest and the suffixes
+
+
+# --- the directory --------------------------------------------------------------------------------
+
+
+def lock_directory(environ: Mapping[str, str], system: Path = SYSTEM_DIRECTORY) -> Path:
+    """The first directory of the contract's list that can be written to, made where it is missing.
+
+    Raises LockUnusable if only the temporary directory is left and what lies there is not ours alone.
+    """
+    places: tuple[tuple[Path | None, int], ...] = (
+        (system, 0o750),
+        (_absolute(environ.get("RUNTIME_DIRECTORY", "").split(":")[0]), 0o750),
+        (_absolute(environ.get("XDG_RUNTIME_DIR", ""), "rotator"), 0o700),
+    )
+    for path, mode in places:
+        if path is not None and _writable(path, mode):
+            return path
+    return _private_directory(Path(environ.get("TMPDIR") or tempfile.gettempdir()))
+
+
+def _absolute(text: str, *rest: str) -> Path | None:
+    """Both variables hold absolute paths by their specifications; anything else is as if unset."""
+    return Path(text, *rest) if text.startswith("/") else None
+
+
+def _writable(path: Path, mode: int) -> bool:
+    with suppress(OSError):
+        path.mkdir(mode)
+    return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+
+
+def _private_directory(parent: Path) -> Path:
+    """Our own directory among everybody's: anyone could have put something of this name there before us."""
+    path = parent / f"rotator-{os.geteuid()}"
+    with usable(path):
+        with suppress(FileExistsError):
+            path.mkdir(0o700)
+        found = path.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    if not ours:
+        raise LockUnusable(
+            f"{path}: must be a directory of this user with mode 0700 (no link), to keep locks in: "
+            "remove it, or set XDG_RUNTIME_DIR to a directory of your own"
+        )
+    return path
+
+
+# --- the lock -------------------------------------------------------------------------------------
+
+
+class Held:
+    """What only the holder of a lock may do. Raises RuntimeError once the lock was given back."""
+
+    def __init__(self, file: RecordFile, clock: Clock, is_held: Callable[[], bool]) -> None:
+        self._file = file
+        self._clock = clock
+        self._is_held = is_held
+
+    def record(self) -> Record | None:
+        """The create that was begun and not settled, or None; a broken record has an empty name.
+
+        Its time never lies after now, so that a clock that was set back leaves nobody waiting.
+        """
+        record = self._checked().read()
+        return record and replace(record, at=min(record.at, self._clock.now()))
+
+    def write(self, record: Record) -> None:
+        """Put the record there. Raises LockUnusable: then the create must not go out."""
+        self._checked().write(record)
+
+    def clear(self) -> None:
+        """The create is settled: forget it."""
+        self._checked().clear()
+
+    def _checked(self) -> RecordFile:
+        if not self._is_held():
+            raise RuntimeError(f"{self._file.path}: the lock was given back")
+        return self._file
+
+
+class ServerLock:
+    """The lock of one server of one API. Cheap to make; holds nothing until asked to."""
+
+    def __init__(self, directory: Path, base_url: str, server_key: str, clock: Clock) -> None:
+        self._stem = directory / _stem(base_url, server_key)
+        self._server_key = server_key
+        self._clock = clock
+
+    @asynccontextmanager
+    async def hold(self, patience: float = 30.0) -> AsyncIterator[Held]:
+        """Hold the lock for the length of the block, also against other tasks of this process.
+
+        It is tried for `patience` seconds of the clock without ever blocking the event loop. Raises LockHeld
+        after that, LockUnusable if the file cannot be locked at all.
+        """
+        path = self._stem.with_name(self._stem.name + ".lock")
+        # A lock that is a mere file would survive a killed holder: rather none than that (fallback_to_soft).
+        lock = FileLock(path, mode=OPEN_TO_ALL, thread_local=False, blocking=False, fallback_to_soft=False)
+        await self._acquire(lock, path, patience)
+        try:
+            file = RecordFile(self._stem.with_name(self._stem.name + ".record"))
+            yield Held(file, self._clock, lambda: lock.is_locked)
+        finally:
+            lock.release()
+
+    async def _acquire(self, lock: FileLock, path: Path, patience: float) -> None:
+        deadline = self._clock.monotonic() + patience
+        pause = _FIRST_PAUSE
+        while not _take(lock, path):
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                raise LockHeld(
+                    f"another rotator process has worked on server {self._server_key} "
+                    f"for the last {patience:g} s (lock {path})"
+                )
+            await self._clock.sleep(min(pause, left))
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _take(lock: FileLock, path: Path) -> bool:
+    """One try. Timeout is filelock's word for a lock that another one holds."""
+    with usable(path):
+        try:
+            lock.acquire()
+        except Timeout:
+            return False
+    return True
+
+
+def _stem(base_url: str, server_key: str) -> str:
+    """A file name that no other server has, readable where it can be. `=` never stands in a quoted key."""
+    api = hashlib.sha256(base_url.rstrip("/").encode()).hexdigest()[:8]
+    key = quote(server_key, safe="", errors="surrogatepass")
+    if len(key) > _LONGEST_KEY:
+        key = "=" + hashlib.sha256(key.encode()).hexdigest()
+    return f"{api}-{key}"
