@@ -1,0 +1,56 @@
+# On a machine with Python 3.11 or newer (with venv and pip), git and make, `make demo` and `make test` need nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test check clean pins
+.DELETE_ON_ERROR:
+
+help:  ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+demo: $(VENV)/.runtime  ## Show the main job on an embedded VPS.org API
+	@$(BIN)/rotator demo
+
+test: $(VENV)/.dev  ## Run the tests
+	@$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.dev  ## Lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+clean:  ## Remove the environment and what the tools left behind
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say what an environment was made from: nothing is installed while they are newer than that.
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "rotator needs Python 3.11 or newer, and $(PYTHON) is not: try make PYTHON=python3.11" >&2; exit 1; }
+	@echo "Creating the environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The files are the same for every supported Python; --no-emit-package keeps each package in one of them.
+PIN = uv pip compile --quiet --python-version 3.11 --python-platform linux --no-header --no-annotate --generate-hashes
+NAMES = sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements/runtime.txt requirements/build.txt
+
+pins:  ## Renew the pinned versions (needs uv)
+	{ echo '# What rotator needs to run, pinned for CPython 3.11 to 3.13 on Linux. Written by `make pins`.'; \
+		$(PIN) --upgrade pyproject.toml; } > requirements/runtime.txt
+	{ echo '# What builds the package (see [build-system] in pyproject.toml). Written by `make pins`.'; \
+		sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(PIN) -c requirements/runtime.txt -; } \
+		> requirements/build.txt
+	{ echo '# What tests and checks rotator, on top of the two others. Written by `make pins`.'; \
+		echo '-r runtime.txt'; echo '-r build.txt'; \
+		$(PIN) -c requirements/runtime.txt -c requirements/build.txt --extra dev $$($(NAMES)) pyproject.toml; } \
+		> requirements/dev.txt
