@@ -4,6 +4,7 @@ Law 1: a deletable snapshot is this policy's own, not protected, not future, and
 Law 2: ready ones go only within `max_deletes` and above the floor, at every instant, not just at the end.
 Law 3: without a keep rule no ready one goes at all.
 Law 4: what withholds one delete (clocks that differ, a suspicious new snapshot) withholds all of them.
+Law 5: a slot's own snapshot never goes in its own rotation, or the next look would make it once more.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def once_ready(
     `virtual` is the slot of a snapshot that is not there yet, `gone` holds ids assumed to be deleted before.
     """
     kept = kept_by_rules(census, virtual, gone)
-    extra = [i for i in census.own_ready if kept.get(i.key) == () and i.deletable]
+    of_slot = census.of_slot(progress.slot)
+    not_kept = [i for i in census.own_ready if kept.get(i.key) == () and i.deletable]
+    extra = [i for i in not_kept if i not in of_slot]
     ready_gone = sum(1 for i in census.own_ready if i.key in gone)
     floor = _above_floor(census, ready_gone - (virtual is not None))
     budget = _budget(census, progress, ready_gone)
@@ -66,7 +69,7 @@ def once_ready(
             **broken(_older_than_newest(census, virtual, gone)),
             **{i.key: ("not_kept",) for i in above[:budget]},
         },
-        deferred={i.key: ("deferred",) for i in above[budget:]},
+        deferred={i.key: ("deferred",) for i in (*above[budget:], *(i for i in not_kept if i in of_slot))},
         kept={**_with_marks(census, kept), **{i.key: ("floor",) for i in held_by_floor}},
     )
 

@@ -20,7 +20,7 @@ from rotator.errors import ListUnsure
 from rotator.models import Id, Listing, Server, Snapshot
 from rotator.overlay import Overlay
 from rotator.pace import Urgency
-from rotator.poller import Poller
+from rotator.poller import Poller, See
 from rotator.sight import Sight
 
 GATHER_SECONDS = 0.01
@@ -124,9 +124,9 @@ class Inventory:
             self._pages = listing.pages
         return listing
 
-    async def _poll(self, server: Server | None, waiting: Iterable[Server]) -> dict[str, Sight]:
+    async def _poll(self, server: Server | None) -> See:
         listing = await self._list(server, Urgency.POLL)
-        return {each.key: self._sight(each, listing) for each in waiting}
+        return lambda each: self._sight(each, listing)
 
     def _sight(self, server: Server, listing: Listing) -> Sight:
         rows = self._rows_of(listing, server)

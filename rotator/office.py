@@ -21,6 +21,13 @@ LOCK_PATIENCE = 30.0
 """Seconds after which a rotation that cannot get the server's lock ends `busy` (the contract's number)."""
 
 
+DECIDE_AHEAD = 5.0
+"""Seconds that may lie between the list that decides and its write; who decides together shares a list."""
+
+TURNS_AT_MOST = 8
+"""Turns at once for each request in flight, where no rate limit bounds them: each holds a lock file open."""
+
+
 class Spectator(Protocol):
     """Somebody who watches rotations, for a progress display. Must not raise and must not block."""
 
@@ -49,7 +56,11 @@ class Nobody:
 
 @dataclass(slots=True)
 class Office:
-    """One per process and account. `deciders` bounds how many turns list, decide and write at once."""
+    """One per process and account. `deciders` bounds how many turns list, decide and write at once.
+
+    As many as share a list cost the account one list; but all of them keep their servers' locks until they
+    have written, so there are no more than can write within DECIDE_AHEAD seconds at the rate limit.
+    """
 
     provider: Provider
     inventory: Inventory
@@ -57,13 +68,16 @@ class Office:
     lock_directory: Path
     base_url: str
     concurrency: int
+    rate_limit: float
     spectator: Spectator = field(default_factory=Nobody)
     reported: set[tuple[str, str]] = field(default_factory=set)
     deciders: asyncio.Semaphore = field(init=False)
     queues: defaultdict[str, asyncio.Lock] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deciders = asyncio.Semaphore(self.concurrency)
+        most = TURNS_AT_MOST * self.concurrency
+        in_time = int(self.rate_limit * DECIDE_AHEAD) if self.rate_limit else most
+        self.deciders = asyncio.Semaphore(max(self.concurrency, min(most, in_time)))
         self.queues = defaultdict(asyncio.Lock)
 
     def queue(self, server: Server) -> asyncio.Lock:

@@ -37,7 +37,8 @@ class Plan:
     """The next step, and the whole rotation as it would go from here.
 
     `now`: what a CLEAR or PRUNE deletes, in order. `awaited`: whom a WAIT is for. `room_needed`: how many
-    ready ones the create needs gone. `suspicious`: why nothing is pruned though something could be.
+    ready ones the create needs gone, None where no create was planned. `suspicious`: why nothing is pruned
+    though something could be.
     """
 
     step: Step
@@ -49,7 +50,7 @@ class Plan:
     mode: Mode | None = None
     now: tuple[Snapshot, ...] = ()
     awaited: Snapshot | None = None
-    room_needed: int = 0
+    room_needed: int | None = None
     problem: Problem | None = None
     suspicious: str | None = None
 
@@ -123,7 +124,7 @@ def _another_is_on_its_way(census: Census, progress: Progress) -> Plan | None:
     moving = [i for i in census.items if i.moving and i.key not in progress.waited_out]
     if not moving:
         return None
-    return replace(_room(census, progress), step=Step.WAIT, awaited=moving[0].snapshot)
+    return replace(_room(census, progress), step=Step.WAIT, now=(), awaited=moving[0].snapshot)
 
 
 def _room(census: Census, progress: Progress) -> Plan:

@@ -21,8 +21,8 @@ class Progress:
     room_deleted: int = 0
     waited_out: frozenset[str] = frozenset()
 
-    def planned(self, room_needed: int) -> Progress:
-        """Remember what the slot's first plan needs; later plans change nothing."""
+    def planned(self, room_needed: int | None) -> Progress:
+        """Remember what the slot's first plan of a create needs; every other plan changes nothing."""
         return replace(self, room_limit=room_needed) if self.room_limit is None else self
 
     def deleted_ready(self, *, before_create: bool) -> Progress:

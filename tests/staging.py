@@ -115,6 +115,7 @@ class Stage:
             lock_directory=self.locks,
             base_url=self.settings.base_url,
             concurrency=self.settings.concurrency,
+            rate_limit=self.settings.rate_limit,
         )
         self.offices.append((office, api))
         return office

@@ -1,0 +1,46 @@
+"""A sandbox in a process of its own, so that its work is not counted as rotator's."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from multiprocessing.connection import Connection
+
+from rotator.clock import SystemClock
+from rotator.sandbox import Switches, World, served
+
+DAY = timedelta(days=1)
+
+
+@contextmanager
+def sandbox(servers: int, snapshots: int, switches: Switches) -> Iterator[str]:
+    """Its base URL; so many servers (ids from 1) with so many daily snapshots of a policy `nightly` each."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=_serve, args=(theirs, servers, snapshots, switches), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.kill()
+        process.join()
+
+
+def _serve(pipe: Connection, servers: int, snapshots: int, switches: Switches) -> None:
+    asyncio.run(_until_killed(pipe, servers, snapshots, switches))
+
+
+async def _until_killed(pipe: Connection, servers: int, snapshots: int, switches: Switches) -> None:
+    clock = SystemClock()
+    world = World(clock, switches)
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    for number in range(1, servers + 1):
+        world.add_server(number, f"web-{number}")
+        for back in range(1, snapshots + 1):
+            slot = midnight - back * DAY
+            world.add_snapshot(number, f"nightly-{slot:%Y%m%dT%H%M%SZ}", created_at=slot)
+    async with served(world) as base_url:
+        pipe.send(base_url)
+        await asyncio.Event().wait()
