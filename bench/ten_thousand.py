@@ -10,31 +10,34 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import random
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
+from structlog.typing import EventDict
 
 from bench.rotations import Token
 from bench.sandboxed import sandbox
 from rotator.api import VpsApi
 from rotator.clock import SystemClock
-from rotator.dispatch import Dispatcher
+from rotator.daemon import Daemon, Source
 from rotator.inventory import Inventory
-from rotator.models import ApiSettings, Keep, Pair, Policy, Server, Wait
+from rotator.models import ApiSettings, Keep, Policy, Server, Settings, Wait
 from rotator.office import Office
-from rotator.report import Report
 from rotator.sandbox import Switches
-from rotator.schedule import Timetable
+from rotator.systemd import Notifier
 
 PROBE_SECONDS = 0.01
+
+STARTING_SECONDS = 10
+"""From the slot on: all pairs are handed out in about two."""
 
 
 def main() -> None:
@@ -42,53 +45,78 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=10_000)
     args = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     switches = Switches(paging=True, create_time=1)
     with sandbox(args.pairs, 1, switches) as base_url:
         asyncio.run(measure(base_url, args.pairs))
 
 
+@dataclass
+class Account:
+    """What the daemon works with."""
+
+    office: Office
+
+    def refresh_token(self) -> bool:
+        """It never changes."""
+        return False
+
+    async def aclose(self) -> None:
+        """The provider is closed by whoever opened it."""
+
+
+@dataclass
+class Tally:
+    """Counts the canonical lines of the log, and wakes who waits for the last one."""
+
+    count: int
+    outcomes: Counter[str] = field(default_factory=Counter)
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self, _: object, __: str, line: EventDict) -> EventDict:
+        """A structlog processor that prints nothing."""
+        if line["event"] == "rotation.started":
+            self.began.set()
+        elif line["event"] == "rotation.finished":
+            self.outcomes[line["outcome"]] += 1
+            if self.outcomes.total() == self.count:
+                self.done.set()
+        raise structlog.DropEvent
+
+
 async def measure(base_url: str, count: int) -> None:
-    """Fire one slot for all pairs and see it through."""
-    clock = SystemClock()
-    settings = ApiSettings(base_url=base_url, concurrency=16, rate_limit=0)
-    soon = clock.now() + timedelta(seconds=75)
-    pairs = [Pair(s, s.policies[0]) for s in servers(count, f"{soon.minute} {soon.hour} * * *")]
-    by_key = {pair.key: pair for pair in pairs}
-    outcomes: Counter[str] = Counter()
-    blocked: list[float] = []
-    handed_out = asyncio.Event()
+    """Let a daemon fire one slot for all pairs and see it through."""
+    clock, tally, blocked = SystemClock(), Tally(count), list[float]()
+    structlog.configure(processors=[tally], cache_logger_on_first_use=False)
+    soon = clock.now() + timedelta(seconds=90)
+    api = ApiSettings(base_url=base_url, concurrency=16, rate_limit=0)
+    settings = Settings("bench", api, tuple(servers(count, f"{soon.minute} {soon.hour} * * *")))
     log = structlog.stdlib.get_logger()
-    async with VpsApi(settings, Token(), clock=clock, random=random.Random(), on_event=log) as api:
-        with tempfile.TemporaryDirectory() as locks:
-            office = Office(api, Inventory(api, clock), clock, Path(locks), base_url, 16, 0)
-            reported = asyncio.Event()
-
-            def on_report(report: Report) -> None:
-                outcomes[report.outcome] += 1
-                if outcomes.total() == count:
-                    reported.set()
-
-            dispatcher = Dispatcher(lambda: office, by_key.get, on_report)
-
-            def fire(due: tuple[Pair, ...], slot: object) -> None:
-                handed_out.set()
-                dispatcher.hand_out(due, slot)  # type: ignore[arg-type]  # a datetime, as Timetable says
-
-            timetable = Timetable(clock, fire)
-            timetable.load(pairs)
-            timetable.start()
+    with tempfile.TemporaryDirectory() as locks:
+        async with VpsApi(api, Token(), clock=clock, random=random.Random(), on_event=log) as provider:
+            office = Office(provider, Inventory(provider, clock), clock, Path(locks), base_url, 16, 0)
+            daemon = Daemon(
+                "",
+                settings,
+                source=Source(lambda: "", lambda text: settings),
+                open_account=lambda settings: Account(office),
+                clock=clock,
+                notifier=Notifier({}),
+            )
+            life = asyncio.create_task(daemon.run())
+            await asyncio.sleep(20)
             print(f"idle, {count} pairs: {resident_mib():.0f} MiB resident")
             probe = asyncio.create_task(watch(blocked))
-            await handed_out.wait()
+            await tally.began.wait()
             blocked.clear()
-            await asyncio.sleep(3)
-            starting = max(blocked)
-            await reported.wait()
+            await asyncio.sleep(STARTING_SECONDS)
+            starting, asked = max(blocked), provider.requests
+            await tally.done.wait()
             probe.cancel()
-            timetable.stop()
-    print(f"outcomes: {dict(outcomes)}, requests per pair: {api.requests / count:.2f}")
-    print(f"event loop blocked at most: {1000 * starting:.0f} ms while they start")
+            print(f"outcomes: {dict(tally.outcomes)}, requests per pair: {provider.requests / count:.2f}")
+            daemon.stop()
+            await life
+    print(f"event loop blocked at most: {1000 * starting:.0f} ms while they start ({asked} requests)")
     print(f"event loop blocked at most: {1000 * max(blocked):.0f} ms until all are done")
     print(f"afterwards: {resident_mib():.0f} MiB resident")
 

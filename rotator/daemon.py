@@ -14,6 +14,7 @@ from rotator import __version__, changes
 from rotator.clock import Clock
 from rotator.dispatch import Dispatcher, Key
 from rotator.errors import ApiError, ConfigError, Unauthorized
+from rotator.garbage import Garbage
 from rotator.models import Pair, Settings
 from rotator.office import Office
 from rotator.once import look_at
@@ -91,11 +92,12 @@ class Daemon:
         """Live until `stop`. Raises Unauthorized if the token is refused at the very start."""
         log.info("daemon.started", version=__version__)
         self._tell_loaded()
+        garbage = Garbage(self._clock)
         try:
             self._timetable.load(self._settings.pairs)
             self._timetable.start()
             await self._ask_once()
-            self._chore(self._beat())
+            self._chore(self._beat(garbage))
             if self._watch:
                 self._chore(self._watch_file())
             self._notifier.ready(self._status())
@@ -105,6 +107,7 @@ class Daemon:
                 raise self._broken
         finally:
             await self._drain()
+            garbage.give_back()
 
     def stop(self) -> None:
         """Begin to drain; `run` returns within 10 s."""
@@ -169,13 +172,14 @@ class Daemon:
 
     # --- while it runs ----------------------------------------------------------------------------------
 
-    async def _beat(self) -> None:
+    async def _beat(self, garbage: Garbage) -> None:
         """The heartbeat of the loop that does the work: if this stops, the watchdog restarts the service."""
         pause = min(BEAT_SECONDS, self._notifier.watchdog_interval or BEAT_SECONDS)
         while True:
             self._notifier.watchdog()
             self._timetable.heartbeat()
             self._notifier.status(self._status())
+            garbage.beat(quiet=self._dispatcher.is_idle)
             await self._clock.sleep(pause)
 
     def _status(self) -> str:

@@ -79,12 +79,10 @@ class Dispatcher:
         if self._clerk is None or self._clerk.done():
             self._clerk = asyncio.create_task(self._start_all())
 
-    async def idle(self) -> None:
-        """Return once nothing is at work and nothing will be tried again."""
-        while self._inbox or self._jobs:
-            tasks = [job.task for job in self._jobs.values()]
-            clerk = [self._clerk] if self._clerk is not None and not self._clerk.done() else []
-            await asyncio.wait([*tasks, *clerk])
+    @property
+    def is_idle(self) -> bool:
+        """Whether no rotation is under way; one that waits to be tried again is not."""
+        return not self._inbox and all(job.rotation is None for job in self._jobs.values())
 
     async def drain(self) -> int:
         """Stop all work as law 3 says. Returns how many rotations were left for the next start."""

@@ -57,6 +57,7 @@ TOUCH = (
     "hooks",
     "notify",
     "systemd",
+    "garbage",
     "log",
     "metrics",
 )
