@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import structlog
 
-from bench.sandboxed import sandbox
+from bench.sandboxed import IN_MEMORY, sandbox
 from rotator.api import VpsApi
 from rotator.clock import SystemClock
 from rotator.inventory import Inventory
@@ -82,7 +82,7 @@ async def rotator(base_url: str, servers: int) -> tuple[int, float]:
     settings = ApiSettings(base_url=base_url, concurrency=CONCURRENCY, rate_limit=0)
     log = structlog.stdlib.get_logger()
     async with VpsApi(settings, Token(), clock=clock, random=random.Random(), on_event=log) as api:
-        with tempfile.TemporaryDirectory() as locks:
+        with tempfile.TemporaryDirectory(dir=IN_MEMORY) as locks:
             office = Office(api, Inventory(api, clock), clock, Path(locks), base_url, CONCURRENCY, 0)
             began = time.perf_counter()
             reports = await rotate_now(office, pairs, clock.now().replace(microsecond=0))

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from rotator.clock import SystemClock
 from rotator.sandbox import Switches, World, served
 
 DAY = timedelta(days=1)
+
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where a benchmark keeps its locks: in memory, as they are under /run."""
 
 
 @contextmanager

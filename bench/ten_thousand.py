@@ -24,7 +24,7 @@ import structlog
 from structlog.typing import EventDict
 
 from bench.rotations import Token
-from bench.sandboxed import sandbox
+from bench.sandboxed import IN_MEMORY, sandbox
 from rotator.api import VpsApi
 from rotator.clock import SystemClock
 from rotator.daemon import Daemon, Source
@@ -92,7 +92,7 @@ async def measure(base_url: str, count: int) -> None:
     api = ApiSettings(base_url=base_url, concurrency=16, rate_limit=0)
     settings = Settings("bench", api, tuple(servers(count, f"{soon.minute} {soon.hour} * * *")))
     log = structlog.stdlib.get_logger()
-    with tempfile.TemporaryDirectory() as locks:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as locks:
         async with VpsApi(api, Token(), clock=clock, random=random.Random(), on_event=log) as provider:
             office = Office(provider, Inventory(provider, clock), clock, Path(locks), base_url, 16, 0)
             daemon = Daemon(

@@ -91,11 +91,11 @@ class Daemon:
     async def run(self) -> None:
         """Live until `stop`. Raises Unauthorized if the token is refused at the very start."""
         log.info("daemon.started", version=__version__)
-        self._tell_loaded()
         garbage = Garbage(self._clock)
         try:
             self._timetable.load(self._settings.pairs)
             self._timetable.start()
+            self._tell_loaded()
             await self._ask_once()
             self._chore(self._beat(garbage))
             if self._watch:

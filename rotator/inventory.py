@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from rotator.api import Provider, wire_id
@@ -27,6 +27,22 @@ GATHER_SECONDS = 0.01
 """How long a list waits for company before it is asked for: a moment, well under any request's own time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A listing, sorted out by server once, however many ask what it shows."""
+
+    listing: Listing
+    rows: Mapping[str, Sequence[Snapshot]]
+
+    @classmethod
+    def of(cls, listing: Listing) -> Shown:
+        """Sort the listing out."""
+        rows: dict[str, list[Snapshot]] = {}
+        for row in listing.snapshots:
+            rows.setdefault(str(row.server_id), []).append(row)
+        return cls(listing, rows)
+
+
 class Inventory:
     """What stands on every server, asked for as rarely as the laws allow. One per process and account."""
 
@@ -36,9 +52,8 @@ class Inventory:
         self._overlays: defaultdict[str, Overlay] = defaultdict(Overlay)
         self._ids: dict[str, Id] = {}
         self._pages = 1
-        self._sorted: tuple[Listing | None, dict[str, tuple[Snapshot, ...]]] = (None, {})
         self._turn = asyncio.Lock()
-        self._round: asyncio.Task[Listing] | None = None
+        self._round: asyncio.Task[Shown] | None = None
         self._askers: dict[str, Server] = {}
         self._poller = Poller(self._poll, self.account_pages, clock)
 
@@ -64,10 +79,10 @@ class Inventory:
         """All these servers at once, by id's text: good for showing and for what is due, not for writes."""
         asked = list(servers)
         try:
-            listing = await self._list(asked[0] if len(asked) == 1 else None)
+            shown = await self._list(asked[0] if len(asked) == 1 else None)
         except ListUnsure as error:
             return {server.key: Sight(unsure=error.message) for server in asked}
-        return {server.key: self._sight(server, listing) for server in asked}
+        return {server.key: self._sight(server, shown) for server in asked}
 
     async def watch(self, server: Server, due: float) -> Sight:
         """The next sight from the shared rounds of waiting, wanted at the monotonic time `due` at the latest.
@@ -95,14 +110,14 @@ class Inventory:
         rows = self._overlays[server.key].over(sight.snapshots, sight.began, self._clock.monotonic())
         return replace(sight, snapshots=rows)
 
-    async def _decisive(self, server: Server) -> Listing:
+    async def _decisive(self, server: Server) -> Shown:
         if self._pages == 1:
-            listing = await self._joined(server)
-            if listing.pages == 1 or listing.server_id is not None:
-                return listing
+            shown = await self._joined(server)
+            if shown.listing.pages == 1 or shown.listing.server_id is not None:
+                return shown
         return await self._list(server)
 
-    async def _joined(self, server: Server) -> Listing:
+    async def _joined(self, server: Server) -> Shown:
         """Share one list with everyone who asks before it goes out."""
         if self._round is None:
             self._round = asyncio.create_task(self._run_round())
@@ -110,26 +125,26 @@ class Inventory:
         self._askers[server.key] = server
         return await asyncio.shield(self._round)
 
-    async def _run_round(self) -> Listing:
+    async def _run_round(self) -> Shown:
         async with self._turn:
             await self._clock.sleep(GATHER_SECONDS)
             askers, self._askers, self._round = self._askers, {}, None
             alone = next(iter(askers.values())) if len(askers) == 1 else None
             return await self._list(alone)
 
-    async def _list(self, server: Server | None, urgency: Urgency = Urgency.DECIDE) -> Listing:
+    async def _list(self, server: Server | None, urgency: Urgency = Urgency.DECIDE) -> Shown:
         wanted = None if server is None else self.id_of(server)
         listing = await self._provider.list_snapshots(wanted, urgency=urgency)
         if server is None:
             self._pages = listing.pages
-        return listing
+        return Shown.of(listing)
 
     async def _poll(self, server: Server | None) -> See:
-        listing = await self._list(server, Urgency.POLL)
-        return lambda each: self._sight(each, listing)
+        shown = await self._list(server, Urgency.POLL)
+        return lambda each: self._sight(each, shown)
 
-    def _sight(self, server: Server, listing: Listing) -> Sight:
-        rows = self._rows_of(listing, server)
+    def _sight(self, server: Server, shown: Shown) -> Sight:
+        listing, rows = shown.listing, tuple(shown.rows.get(server.key, ()))
         if rows:
             self._ids[server.key] = rows[0].server_id
         return self.overlaid(
@@ -144,17 +159,8 @@ class Inventory:
             ),
         )
 
-    def _rows_of(self, listing: Listing, server: Server) -> tuple[Snapshot, ...]:
-        """The listing's rows of the server; a listing is sorted out once, however many ask for it."""
-        if self._sorted[0] is not listing:
-            by_server: dict[str, list[Snapshot]] = {}
-            for row in listing.snapshots:
-                by_server.setdefault(str(row.server_id), []).append(row)
-            self._sorted = (listing, {key: tuple(rows) for key, rows in by_server.items()})
-        return self._sorted[1].get(server.key, ())
 
-
-def _look_at_exception(task: asyncio.Task[Listing]) -> None:
+def _look_at_exception(task: asyncio.Task[Shown]) -> None:
     """Nobody may be left to hear of it when every asker was cancelled; asyncio would complain."""
     if not task.cancelled():
         task.exception()
