@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from rotator import naming
-from rotator.models import Pair
+from rotator.models import FUTURE_TOLERANCE, Pair
 from rotator.office import Office
 from rotator.progress import Progress
 from rotator.report import Report, timestamp
@@ -88,6 +88,8 @@ class Dispatcher:
         """Stop all work as law 3 says. Returns how many rotations were left for the next start."""
         self._draining = True
         self._inbox.clear()
+        if self._clerk is not None:
+            self._clerk.cancel()
         left = len(self._jobs)
         writing = [job.task for job in self._jobs.values() if job.rotation and job.rotation.leave()]
         for job in self._jobs.values():
@@ -117,9 +119,9 @@ class Dispatcher:
     def _start(self, pair: Pair, slot: datetime) -> None:
         job = self._jobs.get(pair.key)
         if job is None:
-            self._jobs[pair.key] = Job(slot, asyncio.create_task(self._work(pair.key, slot)))
+            self._begin(pair.key, slot)
             return
-        if slot <= job.slot:
+        if slot <= job.slot and not _is_future(job.slot, self._office().clock.now()):
             return
         facts = {"server_id": pair.server.id, "server": pair.server.label, "policy": pair.policy.name}
         if job.rotation is None:  # between two tries of an older slot: the new one takes over
@@ -131,42 +133,40 @@ class Dispatcher:
             log.warning("schedule.missed", slot=naming.slot_text(job.waiting), **facts)
         job.waiting = slot
 
-    async def _work(self, key: Key, slot: datetime) -> None:
-        """Rotate for the slot until it is done or given up, then for the one that waits, if any."""
-        try:
-            await self._until_done(key, Progress(slot))
-        finally:
-            job = self._jobs.pop(key)
-            if job.waiting is not None and not self._draining:
-                following = job.waiting
-                self._jobs[key] = Job(following, asyncio.create_task(self._work(key, following)))
+    def _begin(self, key: Key, slot: datetime) -> None:
+        """A task that is cancelled before its first step runs no `finally`, so it is a callback that ends it."""
+        task = asyncio.create_task(self._until_done(key, Progress(slot)))
+        self._jobs[key] = Job(slot, task)
+        task.add_done_callback(lambda _: self._ended(key))
+
+    def _ended(self, key: Key) -> None:
+        """The slot is done or given up: the one that waits is next, if any."""
+        job = self._jobs.pop(key)
+        if job.waiting is not None and not self._draining:
+            self._begin(key, job.waiting)
 
     async def _until_done(self, key: Key, progress: Progress) -> None:
+        """Rotate for the slot until it is done, given up, or was never true."""
         await asyncio.sleep(0)
         clock = self._office().clock
-        began, tries = clock.now(), 0
-        while (pair := self._current(key)) is not None:
+        began, tries = (clock.now(), clock.monotonic()), 0
+        while (pair := self._current(key)) is not None and not _is_future(progress.slot, clock.now()):
             rotation = Rotation(self._office(), pair, progress)
             job = self._jobs[key]
             job.rotation = rotation
             report = await rotation.run()
             job.rotation = None
-            again = self._again(report, clock.now(), began, tries)
-            self._on_report(report)
-            if again is None or job.waiting is not None:
+            goes_on = job.waiting is None and not self._draining
+            # A suspend stops the monotonic clock, and the other one may be set back: the longer time is true.
+            elapsed = max(clock.now() - began[0], timedelta(seconds=clock.monotonic() - began[1]))
+            pause = _pause(report, elapsed, tries) if goes_on else None
+            again = None if pause is None else clock.now() + pause
+            self._on_report(replace(report, retry_at=again))
+            if pause is None or again is None:
                 return
             self._tell(report, again)
-            await clock.sleep((again - clock.now()).total_seconds())
+            await clock.sleep(pause.total_seconds())
             progress, tries = rotation.progress.next_try(), tries + 1
-
-    def _again(self, report: Report, now: datetime, began: datetime, tries: int) -> datetime | None:
-        """When the slot is tried again, None if it is done or will not get better by itself."""
-        problem = report.problem
-        if problem is None or not problem.passing:
-            return None
-        wished = timedelta(seconds=problem.retry_after or 0)
-        again = now + max(RETRY_AFTER[min(tries, len(RETRY_AFTER) - 1)], wished)
-        return again if again - began <= RETRY_FOR else None
 
     def _tell(self, report: Report, again: datetime) -> None:
         log.warning(
@@ -178,6 +178,24 @@ class Dispatcher:
             retry_at=timestamp(again),
             error=report.problem.code if report.problem else None,
         )
+
+
+def _pause(report: Report, elapsed: timedelta, tries: int) -> timedelta | None:
+    """After what time the slot is tried again, None if it is done or will not get better by itself.
+
+    `elapsed` is the time since it was handed out.
+    """
+    problem = report.problem
+    if problem is None or not problem.passing:
+        return None
+    wished = timedelta(seconds=problem.retry_after or 0)
+    pause = max(RETRY_AFTER[min(tries, len(RETRY_AFTER) - 1)], wished)
+    return pause if elapsed + pause <= RETRY_FOR else None
+
+
+def _is_future(slot: datetime, now: datetime) -> bool:
+    """Whether the slot was handed out by a clock that was wrong and has been set back since."""
+    return slot > now + FUTURE_TOLERANCE
 
 
 def _rank(pair: Pair) -> int:

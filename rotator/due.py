@@ -40,7 +40,7 @@ def due(view: View, offset: timedelta) -> Due:
     return Due(
         slots=(*first, *(slot for slot in under_way if slot != caught_up)),
         caught_up=caught_up,
-        missed=owed if late else None,
+        missed=owed if late and owed not in under_way else None,
         managed=any(i.own and not i.adopted for i in census.items),
     )
 

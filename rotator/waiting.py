@@ -32,9 +32,11 @@ async def wait_for(office: Office, pair: Pair, awaited: Snapshot, *, fresh: bool
     began = said = clock.monotonic()
     deadline = began + _longest(pair, awaited, clock.now()).total_seconds()
     due = began + (wait.first.total_seconds() if fresh else 0.0)
+    office.spectator.waiting(pair, awaited, 0.0)
     while (left := deadline - clock.monotonic()) > 0:
         try:
-            sight = await asyncio.wait_for(office.inventory.watch(pair.server, min(due, deadline)), left)
+            async with asyncio.timeout(left):  # wait_for would swallow a cancel that meets the answer
+                sight = await office.inventory.watch(pair.server, min(due, deadline))
         except TimeoutError:
             break
         shown = next((s for s in sight.snapshots if s.key == awaited.key), None)

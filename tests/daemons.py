@@ -69,12 +69,11 @@ class Life:
 
     def begin(self) -> None:
         """Start the daemon; `task` is its life."""
-        account = Account(self.stage.office)
         self.daemon = Daemon(
             self.file,
             self.settings[self.file],
             source=Source(read=lambda: self.file, parse=self._parse),
-            open_account=lambda settings: account,
+            open_account=lambda settings: Account(self.stage.office),
             clock=self.stage.clock,
             notifier=Notifier({}),
             watch=self.watch,

@@ -1,0 +1,151 @@
+"""`check --online`: is the token accepted, what stands on each server, and what will block there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rotator import naming
+from rotator.census import View
+from rotator.cli.wiring import Account
+from rotator.config import places_needed
+from rotator.errors import ApiError, BadAnswer, BadRequest, Forbidden, NotFound
+from rotator.models import (
+    UNLIMITED,
+    AccountInfo,
+    Id,
+    Kind,
+    Outcome,
+    Pair,
+    Policy,
+    Server,
+    ServerInfo,
+    Snapshot,
+)
+from rotator.once import view_of
+from rotator.plan import plan
+from rotator.progress import Progress
+from rotator.sight import Sight
+
+NOT_THERE = (NotFound, Forbidden, BadRequest, BadAnswer)
+"""Answers of a call that is not documented everywhere: the list of snapshots then tells of the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A policy that will not get its snapshot, and why."""
+
+    policy: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One server as it stands. `trouble` says why it could not be looked at; then nothing else is known.
+
+    `id` is the API's own value where it has shown one.
+    """
+
+    server: Server
+    id: Id
+    trouble: str | None = None
+    used: int = 0
+    managed: int = 0
+    foreign: int = 0
+    orphans: tuple[Snapshot, ...] = ()
+    blocked: tuple[Block, ...] = ()
+
+    @property
+    def well(self) -> bool:
+        """Nothing stands in the way of the next rotations."""
+        return self.trouble is None and not self.blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found. `account` is None where the API does not tell."""
+
+    account: AccountInfo | None
+    findings: tuple[Finding, ...]
+
+
+async def inspect(account: Account, servers: Sequence[Server]) -> Inspection:
+    """Look at the account and at every server. Raises ApiError where the account cannot be looked at."""
+    holder = None
+    with suppress(*NOT_THERE):
+        holder = await account.api.account()
+    sights = await account.office.inventory.survey(servers)
+    listed: tuple[ServerInfo, ...] = ()
+    with suppress(ApiError):
+        listed = await account.api.list_servers()
+    found = (_finding(account, server, sights[server.key], listed) for server in servers)
+    return Inspection(holder, tuple(found))
+
+
+def _finding(account: Account, server: Server, sight: Sight, listed: Sequence[ServerInfo]) -> Finding:
+    id_ = account.office.inventory.id_of(server)
+    if sight.unsure is not None:
+        return Finding(server, id_, trouble=f"its list cannot be trusted: {sight.unsure}")
+    if not sight.snapshots and _is_missing(server, listed):
+        return Finding(server, id_, trouble="the account has no server of this id")
+    kinds = [(naming.kind(server, s.name, s.created_at), s) for s in sight.snapshots]
+    foreign = sum(kind is not Kind.MANAGED for kind, _ in kinds)
+    return Finding(
+        server,
+        id_,
+        used=len(kinds),
+        managed=len(kinds) - foreign,
+        foreign=foreign,
+        orphans=tuple(snapshot for kind, snapshot in kinds if kind is Kind.ORPHAN),
+        blocked=tuple(_blocked(account, server, sight, foreign)),
+    )
+
+
+def _is_missing(server: Server, listed: Sequence[ServerInfo]) -> bool:
+    """Whether the account's servers are known by ids of this kind, and this one is not among them.
+
+    The provider has two kinds, integers and UUIDs: a list in the other kind says nothing.
+    """
+    keys = [str(info.id) for info in listed]
+    return server.key not in keys and any(key.isdigit() == server.key.isdigit() for key in keys)
+
+
+def _blocked(account: Account, server: Server, sight: Sight, foreign: int) -> list[Block]:
+    enabled = [policy for policy in server.policies if policy.enabled]
+    found = []
+    for policy in enabled:
+        view = view_of(Pair(server, policy), sight, account.office.clock.now())
+        reason = _blocked_now(view) or _will_block(server, policy, enabled, foreign)
+        if reason is not None:
+            found.append(Block(policy.name, reason))
+    return found
+
+
+def _blocked_now(view: View) -> str | None:
+    """Why a rotation of this very second would get no place."""
+    planned = plan(view, Progress(view.now.replace(microsecond=0)))
+    if planned.outcome is not Outcome.CAP_REACHED or planned.problem is None:
+        return None
+    return planned.problem.message
+
+
+def _will_block(server: Server, policy: Policy, enabled: Sequence[Policy], foreign: int) -> str | None:
+    """Why it will get none once all the others hold what they keep: the fit, with the foreign ones counted.
+
+    A full server is no obstacle to a policy that may delete one of its own: it has one more than its floor.
+    """
+    others = sum(_places(other) for other in enabled if other is not policy)
+    left = server.cap - foreign - others
+    if left > policy.min_ready:
+        return None
+    return (
+        f"of {server.cap} places foreign snapshots take {foreign} and the other policies {others}:"
+        f" {left} left, but it needs {policy.min_ready + 1} to make room above min_ready: {policy.min_ready}"
+    )
+
+
+def _places(policy: Policy) -> int:
+    """What a policy surely takes; without a bound, at least its floor."""
+    needed = places_needed(policy)
+    return policy.min_ready if needed == UNLIMITED else int(needed)

@@ -1,0 +1,155 @@
+"""`rotator list`: what stands on the servers, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import click
+
+from rotator import naming
+from rotator.cli import exits, output
+from rotator.cli.complaints import Ended, fault_json
+from rotator.cli.exits import Exit
+from rotator.cli.invocation import Invocation, invocation, json_option, shared_options
+from rotator.cli.rotations import age
+from rotator.cli.selection import select_servers, server_option
+from rotator.cli.signals import run_to_end
+from rotator.cli.wiring import looking
+from rotator.errors import ApiError, Fault
+from rotator.models import FUTURE_TOLERANCE, Kind, Server, Settings, Snapshot, State, Verdict
+from rotator.naming import Owner
+from rotator.redact import printable
+from rotator.report import snapshot_json
+from rotator.sight import Sight
+
+HEAD = ("SNAPSHOT", "KIND", "POLICY", "SLOT", "AGE", "SIZE", "STATE")
+
+COLOURS: Mapping[State, str] = {
+    State.READY: "green",
+    State.IN_PROGRESS: "blue",
+    State.FAILED: "red",
+    State.UNKNOWN: "yellow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One snapshot and whose it is."""
+
+    server: Server
+    snapshot: Snapshot
+    owner: Owner | None
+    kind: Kind
+    reasons: tuple[str, ...]
+
+
+@click.command("list")
+@server_option
+@json_option
+@shared_options
+def command(*, servers: tuple[str, ...], as_json: bool) -> int:
+    """List the snapshots of the configured servers.
+
+    managed: made by one of the server's policies, or adopted. foreign: anybody else's, never deleted by a
+    rotation. orphan: foreign, but named as rotator names its own: what a renamed policy leaves behind.
+    """
+    asked = invocation()
+    settings = asked.settings()
+    chosen = select_servers(settings, servers)
+    asked.log_for(settings)
+    sights = run_to_end(look(asked, settings, chosen))
+    now = asked.clock.now()
+    rows = {server.key: _rows(server, sights[server.key], now) for server in chosen}
+    unsure = {server.key: text for server in chosen if (text := sights[server.key].unsure) is not None}
+    if as_json:
+        output.say_json(_document(rows, unsure))
+    else:
+        output.say(*_lines(chosen, rows, unsure, now))
+    return Exit.FAILED if unsure else Exit.OK
+
+
+async def look(asked: Invocation, settings: Settings, servers: Sequence[Server]) -> dict[str, Sight]:
+    """The servers by their ids' texts. Raises Ended where the account cannot be looked at."""
+    async with looking(asked, settings) as account:
+        try:
+            return await account.office.inventory.survey(servers)
+        except ApiError as error:
+            raise Ended(error, exits.of_error(error, answered=account.answered)) from None
+
+
+def _rows(server: Server, sight: Sight, now: datetime) -> list[Row]:
+    """The server's snapshots, newest first."""
+    newest_first = sorted(sight.snapshots, key=lambda s: (s.created_at, s.key), reverse=True)
+    return [_row(server, snapshot, now) for snapshot in newest_first]
+
+
+def _row(server: Server, snapshot: Snapshot, now: datetime) -> Row:
+    name, created_at = snapshot.name, snapshot.created_at
+    owner = naming.owner(server, name, created_at)
+    latest = max(created_at, owner.slot if owner else created_at)
+    marks = {
+        "future": latest > now + FUTURE_TOLERANCE,
+        "protected": naming.is_protected(server, name),
+        "adopted": owner is not None and owner.adopted,
+    }
+    reasons = tuple(mark for mark, applies in marks.items() if applies)
+    return Row(server, snapshot, owner, naming.kind(server, name, created_at), reasons)
+
+
+def _document(rows: Mapping[str, Sequence[Row]], unsure: Mapping[str, str]) -> dict[str, object]:
+    """The contract's document; where a server's list is unsure, its errors too."""
+    document: dict[str, object] = {
+        "version": 1,
+        "ok": not unsure,
+        "snapshots": [_row_json(row) for listed in rows.values() for row in listed],
+    }
+    if unsure:
+        faults = (Fault("", 0, 0, "", f"server {key}: {why}", "list_unsure") for key, why in unsure.items())
+        document["errors"] = [fault_json(fault) for fault in faults]
+    return document
+
+
+def _row_json(row: Row) -> dict[str, object]:
+    return {
+        **snapshot_json(Verdict(row.snapshot, row.reasons)),
+        "server_id": row.snapshot.server_id,
+        "server": row.server.label,
+        "policy": row.owner.policy.name if row.owner else None,
+        "kind": row.kind.value,
+        "size_mb": row.snapshot.size_mb,
+        "description": row.snapshot.description,
+    }
+
+
+def _lines(
+    servers: Sequence[Server], rows: Mapping[str, Sequence[Row]], unsure: Mapping[str, str], now: datetime
+) -> Iterator[str]:
+    for server in servers:
+        listed, why = rows[server.key], unsure.get(server.key)
+        label = click.style(printable(server.label), bold=True)
+        yield f"{label}  {len(listed)} of {output.counted(server.cap, 'place')} taken"
+        if why is not None:
+            yield f"  {click.style('list_unsure', fg='red')}: {printable(why)}"
+        if listed:
+            yield from output.columns([HEAD, *(_cells(row, now) for row in listed)], indent="  ")
+        for row in listed:
+            if row.kind is Kind.ORPHAN:
+                yield (
+                    f"  {row.snapshot.name} is an orphan: a policy takes it over with  "
+                    + naming.adopt_line(row.snapshot.name)
+                )
+
+
+def _cells(row: Row, now: datetime) -> Sequence[str]:
+    snapshot, owner = row.snapshot, row.owner
+    return (
+        printable(snapshot.name),
+        row.kind.value,
+        owner.policy.name if owner else "",
+        naming.slot_text(owner.slot) if owner and not owner.adopted else "",
+        age(snapshot.created_at, now),
+        f"{snapshot.size_mb:g} MB" if snapshot.size_mb is not None else "",
+        click.style(printable(snapshot.status), fg=COLOURS[snapshot.state]),
+    )

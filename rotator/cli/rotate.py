@@ -1,0 +1,73 @@
+"""`rotator run --once`: every selected pair now, with progress for people and a result for everybody."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from rotator.cli import exits, progress, rotations
+from rotator.cli.invocation import Invocation
+from rotator.cli.selection import select_pairs
+from rotator.cli.signals import run_to_end
+from rotator.cli.wiring import writing
+from rotator.errors import ApiError
+from rotator.models import Pair, Settings
+from rotator.office import Spectator
+from rotator.once import failed, rotate_due, rotate_now
+from rotator.report import Report
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be rotated, and how to tell it."""
+
+    servers: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    due: bool = False
+    as_json: bool = False
+
+
+def run(asked: Invocation, request: Request) -> int:
+    """Rotate, tell, and return the exit code. Raises ConfigError, UsageError, LockUnusable, Interrupted."""
+    settings = asked.settings()
+    pairs = select_pairs(settings, request.servers, request.policies)
+    live = progress.wanted(as_json=request.as_json, quiet=asked.quiet)
+    asked.log_for(settings, level="warning" if live else None)
+    with progress.shown(len(pairs), live=live) as screen:
+        if live:
+            asked.log_for(settings, level="warning", stream=sys.stderr)  # which now goes above the screen
+        reports, answered = run_to_end(rotate(asked, settings, pairs, due=request.due, spectator=screen))
+    rotations.tell(reports, asked.clock.now(), dry_run=False, as_json=request.as_json, quiet=asked.quiet)
+    return exits.of_reports(reports, answered=answered)
+
+
+async def rotate(
+    asked: Invocation,
+    settings: Settings,
+    pairs: Sequence[Pair],
+    *,
+    due: bool = False,
+    spectator: Spectator | None = None,
+) -> tuple[list[Report], bool]:
+    """The reports, and whether the API ever answered. Raises LockUnusable and ConfigError."""
+    slot = asked.clock.now().replace(microsecond=0)
+    api = settings.api
+    log.info(
+        "config.loaded",
+        path=settings.path,
+        base_url=api.base_url,
+        base_url_from=api.base_url_source,
+        warnings=[f"{w.line}:{w.column}: {w.path}: {w.message}" for w in settings.warnings],
+    )
+    async with writing(asked, settings, spectator) as account:
+        if not due:
+            return await rotate_now(account.office, pairs, slot), account.answered
+        try:
+            return await rotate_due(account.office, pairs), account.answered
+        except ApiError as error:
+            return failed(pairs, slot, error), account.answered

@@ -1,0 +1,43 @@
+"""`rotator run`: the daemon with what it needs of the process around it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rotator.cli.exits import Exit
+from rotator.cli.invocation import Invocation
+from rotator.cli.wiring import writing
+from rotator.config import parse, text
+from rotator.daemon import Daemon, Source
+from rotator.models import Settings
+from rotator.systemd import Notifier
+
+
+def run(asked: Invocation, *, watch: bool) -> int:
+    """Live until SIGTERM or SIGINT. Raises ConfigError and LockUnusable; Unauthorized only at the start."""
+    path = asked.config_path()
+
+    def checked(content: str) -> Settings:
+        return parse(content, path, asked.environ, asked.clock.now())
+
+    source = Source(read=lambda: text.read(path), parse=checked)
+    content = source.read()
+    settings = source.parse(content)
+    asked.log_for(settings)
+
+    async def live() -> None:
+        daemon = Daemon(
+            content,
+            settings,
+            source=source,
+            open_account=lambda current: writing(asked, current),
+            clock=asked.clock,
+            notifier=Notifier(asked.environ),
+            watch=watch,
+            on_settings=asked.log_for,
+        )
+        daemon.handle_signals()
+        await daemon.run()
+
+    asyncio.run(live())
+    return Exit.OK

@@ -1,0 +1,192 @@
+"""`run --once`: what is rotated, what is told, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from rotator.sandbox import Fault, Switches
+from tests.cli.conftest import PATIENCE, POLICIES, Stage, names, plant_three, until
+
+ROTATION_KEYS = (
+    *("server_id", "server", "policy", "slot", "outcome", "mode", "created"),
+    *("deleted", "kept", "deferred", "other", "foreign", "failed", "in_progress", "unknown", "quarantined"),
+    *("cap", "free_before", "free_after", "error", "retry_at", "api_calls", "seconds"),
+)
+
+
+def test_every_enabled_pair_is_rotated_and_told_in_one_document(stage: Stage) -> None:
+    oldest = plant_three(stage.world, 101)
+    ran = stage.rotator("run", "--once", "--json")
+    assert ran.code == 0
+    assert list(ran.document) == ["version", "ok", "dry_run", "rotations"]
+    assert (ran.document["version"], ran.document["ok"], ran.document["dry_run"]) == (1, True, False)
+    web, db = ran.document["rotations"]
+    assert tuple(web) == ROTATION_KEYS
+    assert (web["server_id"], web["server"], web["policy"], web["outcome"]) == (
+        101,
+        "web-01",
+        "nightly",
+        "rotated",
+    )
+    assert [(s["name"], s["reasons"]) for s in web["deleted"]] == [(oldest, ["not_kept"])]
+    assert (db["server"], db["outcome"], db["mode"]) == ("db-01", "rotated", "create_first")
+    assert names(stage.world, 102) == {db["created"]["name"]}
+    assert oldest not in names(stage.world, 101)
+
+
+def test_the_result_for_people_names_every_snapshot_with_its_reasons(stage: Stage) -> None:
+    oldest = plant_three(stage.world, 101)
+    ran = stage.rotator("run", "--once", "--server", "101")
+    assert ran.code == 0
+    rows = [line.split() for line in ran.out.splitlines()]
+    assert [oldest, "3d", "ready", "deleted", "not_kept"] in rows
+    assert ran.out.splitlines()[0].startswith("web-01  nightly  ")
+    assert "\x1b" not in ran.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--once", "--server", "101", "--json"), ("--quiet", "--once", "--server=101", "--json")],
+    ids=["alone", "after a shared option"],
+)
+def test_once_needs_no_run_before_it(stage: Stage, arguments: tuple[str, ...]) -> None:
+    ran = stage.rotator(*arguments)
+    assert ran.code == 0
+    assert [r["server_id"] for r in ran.document["rotations"]] == [101]
+
+
+def test_shared_options_may_stand_after_the_command(stage: Stage) -> None:
+    path = stage.config().rename(stage.directory / "other.yaml")
+    ran = stage.rotator("run", "--once", "--json", "--config", str(path), "--log-level", "error")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_due_rotates_the_missing_slot_under_its_own_name_and_only_once(stage: Stage) -> None:
+    stage.config(policies=POLICIES.replace('"0 3 * * *"', '"@yearly", catch_up: 400d'))
+    first = stage.rotator("run", "--once", "--due", "--json")
+    assert [(r["outcome"], r["slot"][4:]) for r in first.document["rotations"]] == [
+        ("rotated", "0101T000000Z")
+    ] * 2
+    again = stage.rotator("run", "--once", "--due", "--json")
+    assert (again.code, [r["outcome"] for r in again.document["rotations"]]) == (0, ["unchanged"] * 2)
+
+
+def test_a_dry_run_changes_nothing(stage: Stage) -> None:
+    ran = stage.rotator("run", "--once", "--dry-run", "--json")
+    assert (ran.code, ran.document["dry_run"]) == (0, True)
+    assert {r["created"]["id"] for r in ran.document["rotations"]} == {None}
+    assert stage.world.history == []
+
+
+def test_one_failure_stops_nobody_else_and_is_told_at_the_end(stage: Stage) -> None:
+    stage.world.faults.add(Fault(method="POST", server_id=101, fate="fails"))
+    ran = stage.rotator("run", "--once", "--json")
+    assert (ran.code, ran.document["ok"]) == (1, False)
+    web, db = ran.document["rotations"]
+    assert (web["outcome"], web["error"]["code"]) == ("failed", "snapshot_failed")
+    assert db["outcome"] == "rotated"
+
+
+def test_quiet_leaves_only_what_is_wrong(stage: Stage) -> None:
+    for days in range(5):
+        stage.world.add_snapshot(101, f"by-hand-{days}")
+    ran = stage.rotator("--quiet", "run", "--once")
+    assert ran.code == 1
+    assert "web-01" in ran.out
+    assert "cap_reached" in ran.out
+    assert "db-01" not in ran.out
+    assert '"info"' not in ran.err
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--server", "999"), "there is no server '999'. Known: 101, 102."),
+        (("--server", "web-01"), "--server takes ids: web-01 is the name of the server 101."),
+        (("--policy", "nigthly"), "there is no policy 'nigthly', did you mean nightly? Known: nightly, off."),
+        (("--policy", "off"), "the policy off is disabled: set enabled: true to rotate it."),
+        (("--watch",), "--watch is for the daemon, not for --once."),
+    ],
+    ids=["server", "label", "policy", "disabled", "watch"],
+)
+def test_a_wrong_selection_says_what_there_is(stage: Stage, arguments: tuple[str, ...], message: str) -> None:
+    plain = stage.rotator("run", "--once", *arguments)
+    assert (plain.code, plain.out) == (2, "")
+    assert plain.err.endswith(f"Error: {message}\n")
+    as_json = stage.rotator("run", "--once", "--json", *arguments)
+    assert as_json.code == 2
+    assert as_json.document == {"version": 1, "ok": False, "errors": [{"code": "config", "message": message}]}
+    assert stage.world.history == []
+
+
+@pytest.mark.parametrize("option", ["--due", "--dry-run", "--json"])
+def test_what_belongs_to_once_is_refused_without_it(stage: Stage, option: str) -> None:
+    assert stage.rotator("run", option).code == 2
+
+
+# --- the configuration and the token --------------------------------------------------------------
+
+
+def test_all_faults_of_a_configuration_are_told_with_their_places(stage: Stage) -> None:
+    path = stage.config(policies='policies:\n  nightly: {schedule: "61 * * * *", keeep: {last: 3}}\n')
+    plain = stage.rotator("run", "--once")
+    assert (plain.code, plain.out) == (78, "")
+    assert all(line.startswith(f"{path.name}:") for line in plain.err.splitlines())
+    ran = stage.rotator("run", "--once", "--json")
+    assert ran.code == 78
+    assert ran.document["ok"] is False
+    errors = ran.document["errors"]
+    assert len(errors) == len(plain.err.splitlines()) > 1
+    assert {tuple(error) for error in errors} == {("code", "message", "path", "line", "column")}
+    assert {error["line"] for error in errors} >= {5}
+
+
+def test_a_missing_configuration_and_a_missing_token_are_configuration_errors(stage: Stage) -> None:
+    tokenless = stage.rotator("run", "--once", "--json", VPS_API_TOKEN="")
+    assert tokenless.code == 78
+    assert "VPS_API_TOKEN" in tokenless.document["errors"][0]["message"]
+    absent = stage.rotator("--config", "absent.yaml", "run", "--once", "--json")
+    assert absent.code == 78
+    assert absent.document["errors"][0]["message"].startswith("absent.yaml: ")
+
+
+def test_a_refused_token_ends_with_its_own_code_and_is_never_shown(stage: Stage) -> None:
+    ran = stage.rotator("run", "--once", "--json", VPS_API_TOKEN="vps_wrong_and_secret")
+    assert ran.code == 77
+    assert {r["error"]["code"] for r in ran.document["rotations"]} == {"unauthorized"}
+    assert "vps_wrong_and_secret" not in ran.out + ran.err
+
+
+def test_a_token_file_that_others_can_read_is_warned_of_once(stage: Stage) -> None:
+    token = stage.directory / "token"
+    token.write_text("vps_sandbox\n")
+    token.chmod(0o644)
+    stage.config(api=f"  token_file: {token}\n")
+    ran = stage.rotator("run", "--once", VPS_API_TOKEN="")
+    assert ran.code == 0
+    assert ran.err.count("chmod o-r") == 1
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_ends_it_tidily_and_the_snapshot_is_left_to_the_next_run(
+    stage: Stage, number: signal.Signals, code: int
+) -> None:
+    stage.world.switches = Switches(create_time=600)
+    with stage.start("run", "--once", "--json", "--server", "101") as process:
+        until(lambda: stage.world.snapshots(101))
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code
+    assert out == '{\n  "version": 1,\n  "ok": false,\n  "errors": []\n}\n'
+    assert "Traceback" not in err
+    assert [change.kind for change in stage.world.history] == ["created"]

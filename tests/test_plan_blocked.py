@@ -1,0 +1,109 @@
+"""Where no place can be made: what is said, what goes all the same, and whether it passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rotator.models import Keep, Outcome, Snapshot, Verdict
+from rotator.plan import Step
+from rotator.progress import Progress
+from tests.building import DAY, NOW, make_managed, make_pair, make_server
+from tests.planning import (
+    BOTH,
+    FAILED,
+    KEEPING_ALL,
+    MOVING,
+    OLD,
+    UNKNOWN,
+    WEEKLY,
+    code,
+    decide,
+    hand,
+    hands,
+    names,
+    night,
+    nights,
+    reasons,
+    week,
+    with_nightly,
+)
+
+
+def test_cap_reached_names_what_takes_the_places() -> None:
+    snapshots = [hand(1), hand(2), week(3), week(4, FAILED), week(5, UNKNOWN)]
+    planned = decide(snapshots)
+    assert planned.problem is not None
+    for snapshot in snapshots:
+        assert snapshot.name in planned.problem.message
+    for word in (
+        "5 of 5",
+        "2 foreign",
+        "1 ready of weekly",
+        "1 failed or stuck of weekly",
+        "1 in an unknown",
+    ):
+        assert word in planned.problem.message
+
+
+def test_a_blocked_rotation_lets_go_what_is_not_kept_so_that_later_ones_get_through() -> None:
+    pair = with_nightly(cap=4, keep=Keep(last=3), min_ready=1)
+    snapshots = [*nights(1, 2, 3, 4), hand(1), hand(2), hand(3)]
+    planned = decide(snapshots, pair)
+    assert (planned.step, planned.outcome, code(planned)) == (Step.CLEAR, Outcome.CAP_REACHED, "cap_reached")
+    assert planned.now == (night(4),)  # 4 are needed, 2 allowed, and the rules without the new one keep 3
+    assert names(planned.buckets.deleted) == [night(4).name]
+    assert reasons(planned, night(3)) == ("kept", ("last",))
+
+
+def test_a_blocked_rotation_lets_go_no_more_than_its_limits() -> None:
+    snapshots = [*nights(1, 2, 3, 4, 5, 6), *hands(6)]
+    planned = decide(snapshots, with_nightly(keep=Keep(last=1), max_deletes=2))
+    assert planned.now == (night(6), night(5))
+    assert names(planned.buckets.deferred) == names(map(Verdict, nights(2, 3, 4)))
+    floored = decide(snapshots, with_nightly(keep=Keep(last=1), max_deletes=9, min_ready=4))
+    assert floored.now == (night(6), night(5))
+
+
+def test_a_blocked_rotation_with_nothing_to_let_go_deletes_nothing() -> None:
+    planned = decide([*nights(1, 2), *hands(3)], with_nightly(keep=KEEPING_ALL, min_ready=2))
+    assert (planned.step, planned.now, planned.outcome) == (Step.STOP, (), Outcome.CAP_REACHED)
+
+
+LASTING = [
+    pytest.param(hand(1), False, id="foreign"),
+    pytest.param(night(1), False, id="own"),
+    pytest.param(week(2, UNKNOWN), False, id="another policy's unknown one, and its kept one"),
+    pytest.param(week(2), True, id="another policy's not-kept one"),
+    pytest.param(week(2, FAILED), True, id="another policy's failed one"),
+    pytest.param(week(2, MOVING, created_at=OLD), True, id="another policy's stuck one"),
+    pytest.param(make_managed(WEEKLY, NOW + DAY), False, id="another policy's future one"),
+]
+
+
+@pytest.mark.parametrize(("occupant", "passing"), LASTING)
+def test_cap_reached_passes_while_another_policys_snapshot_will_give_up_its_place(
+    occupant: Snapshot, passing: bool
+) -> None:
+    planned = decide([week(1), occupant, *hands(3)], with_nightly(min_ready=2))
+    assert planned.problem is not None
+    assert (planned.outcome, planned.problem.passing) == (Outcome.CAP_REACHED, passing)
+
+
+def test_what_another_policy_may_not_delete_or_a_disabled_one_never_will_is_no_hope() -> None:
+    occupants = [week(1), week(2), *hands(3)]
+    for pair in (
+        with_nightly(protect=("weekly-*",)),
+        make_pair(make_server(BOTH.policy, replace(WEEKLY.policy, enabled=False))),
+    ):
+        planned = decide(occupants, pair)
+        assert planned.problem is not None
+        assert (planned.outcome, planned.problem.passing) == (Outcome.CAP_REACHED, False)
+
+
+def test_cap_reached_passes_while_another_policys_snapshot_is_in_progress() -> None:
+    moving = week(2, MOVING, created_at=NOW)
+    planned = decide([moving, *hands(4)], progress=Progress(NOW).gave_up_on(moving.key))
+    assert planned.problem is not None
+    assert (planned.outcome, planned.problem.passing) == (Outcome.CAP_REACHED, True)
