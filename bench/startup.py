@@ -1,6 +1,6 @@
 """How long `rotator --help` takes, against an interpreter that does nothing.
 
-    python -m bench.startup [--runs 20]
+python -m bench.startup [--runs 20]
 """
 
 from __future__ import annotations

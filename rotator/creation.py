@@ -92,17 +92,17 @@ class Creation:
         return self._answered(made)
 
     def _answered(self, snapshot: Snapshot) -> Snapshot:
-        self.held.write(Record(snapshot.name, self.clock.now(), snapshot.id))
         self.inventory.created(self.pair.server, snapshot, self.pair.policy.wait.timeout)
+        self.held.write(Record(snapshot.name, self.clock.now(), snapshot.id))
         log.info("snapshot.created", snapshot=snapshot.name, snapshot_id=snapshot.id)
         return snapshot
 
     async def _look_twice(self, name: str) -> Snapshot | None:
         """At once, and in a list begun SETTLE_SECONDS later. Raises ListUnsure if either is unsure."""
-        again = self.clock.now() + timedelta(seconds=SETTLE_SECONDS)
+        again = self.clock.monotonic() + SETTLE_SECONDS
         found = await self._find(name)
         if found is None:
-            await self._sleep_until(again)
+            await self.clock.sleep(again - self.clock.monotonic())
             found = await self._find(name)
         return found
 
@@ -116,7 +116,8 @@ class Creation:
         """A create that was answered: it exists, if no list shows it yet and it is not too long ago."""
         timeout = self.pair.policy.wait.timeout
         left = record.at + timeout - self.clock.now()
-        if sight.find(record.name) is not None or left <= timedelta(0):
+        shown = sight.find(record.name)
+        if left <= timedelta(0) or (shown and not self.inventory.is_unseen(self.pair.server, shown)):
             self.held.clear()
             return sight
         made = Snapshot(

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -97,17 +97,22 @@ class Daemon:
             self._timetable.start()
             self._tell_loaded()
             await self._ask_once()
-            self._chore(self._beat(garbage))
-            if self._watch:
-                self._chore(self._watch_file())
-            self._notifier.ready(self._status())
-            log.info("daemon.ready", pairs=len(self._pairs), servers=len(self._settings.servers))
+            if not self._stopping.is_set():
+                self._set_off(garbage)
             await self._stopping.wait()
             if self._broken is not None:
                 raise self._broken
         finally:
             await self._drain()
             garbage.give_back()
+
+    def _set_off(self, garbage: Garbage) -> None:
+        """All stands: say so, and begin with what has to be done again and again."""
+        self._chore(self._beat(garbage))
+        if self._watch:
+            self._chore(self._watch_file())
+        self._notifier.ready(self._status())
+        log.info("daemon.ready", pairs=len(self._pairs), servers=len(self._settings.servers))
 
     def stop(self) -> None:
         """Begin to drain; `run` returns within 10 s."""
@@ -133,14 +138,22 @@ class Daemon:
     # --- start and end ----------------------------------------------------------------------------------
 
     async def _ask_once(self) -> None:
-        """The first look at the account: ready waits for its answer, but not for long."""
+        """The first look at the account: ready waits for its answer, but not for long; a stop does not."""
         asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        office, pairs = self._account.office, self._settings.pairs
-        self._chore(take_stock(office, pairs, self._dispatcher.hand_out, asked))
-        try:
-            await asyncio.wait_for(asyncio.shield(asked), ASK_SECONDS)
-        except TimeoutError:
+        asked.add_done_callback(lambda answer: answer.exception())  # it may come when nobody waits any more
+        pairs, hand_out = self._settings.pairs, self._dispatcher.hand_out
+        self._chore(take_stock(lambda: self._account.office, pairs, hand_out, asked))
+        stopping = asyncio.create_task(self._stopping.wait())
+        either: set[asyncio.Future[Any]] = {asked, stopping}
+        await asyncio.wait(either, timeout=ASK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._stopping.is_set():
+            return
+        if not asked.done():
             log.warning("api.failed", detail=f"no answer within {ASK_SECONDS:g} s of the start")
+            return
+        try:
+            asked.result()
         except Unauthorized:
             raise
         except ApiError as error:

@@ -30,8 +30,9 @@ def kept_by_rules(census: Census, virtual: datetime | None = None, gone: Collect
 def for_room(census: Census, progress: Progress, kept: Reasons) -> list[tuple[Item, str]]:
     """Own ready ones that may go before the create, the most dispensable first, each with its reason.
 
-    First what no rule keeps, then what only the finest rule keeps, then the rest; oldest first in each. The
-    list is already cut to every limit: the floor, `max_deletes`, and what the slot may still delete.
+    First what this slot tried before, then what no rule keeps, then what only the finest rule keeps, then the
+    rest; oldest first in each. The list is already cut to every limit: the floor, `max_deletes`, and what the
+    slot may still delete.
     """
     if _unknown_is_newest(census):
         return []
@@ -39,7 +40,12 @@ def for_room(census: Census, progress: Progress, kept: Reasons) -> list[tuple[It
     only = _finest_alone(census)
     ranked = sorted(
         (i for i in census.own_ready if i.deletable and kept[i.key] != ("no_rule",)),
-        key=lambda i: (bool(kept[i.key]), not set(kept[i.key]) <= only, i.age),
+        key=lambda i: (
+            i.key not in progress.tried,
+            bool(kept[i.key]),
+            not set(kept[i.key]) <= only,
+            i.age,
+        ),
     )
     return [(i, "cap" if kept[i.key] else "not_kept") for i in ranked][:allowed]
 
@@ -98,8 +104,10 @@ def _budget(census: Census, progress: Progress, gone: int = 0) -> int:
 
 
 def _room_left(census: Census, progress: Progress) -> int:
+    """What the slot may still delete. One that was tried and still stands may go again."""
     limit = len(census.items) if progress.room_limit is None else progress.room_limit
-    return max(0, limit - progress.room_deleted)
+    still_there = sum(1 for i in census.own_ready if i.key in progress.tried)
+    return max(0, limit - progress.room_deleted + still_there)
 
 
 def _finest_alone(census: Census) -> set[str]:

@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from rotator import naming
-from rotator.models import FUTURE_TOLERANCE, Pair
+from rotator.models import Pair
 from rotator.office import Office
 from rotator.progress import Progress
 from rotator.report import Report, timestamp
 from rotator.rotation import Rotation
+from rotator.schedule import CORRECTION
 
 log = structlog.stdlib.get_logger()
 
@@ -121,7 +122,8 @@ class Dispatcher:
         if job is None:
             self._begin(pair.key, slot)
             return
-        if slot <= job.slot and not _is_future(job.slot, self._office().clock.now()):
+        newest = job.waiting or job.slot
+        if slot <= newest and not _was_never_true(newest, self._office().clock.now()):
             return
         facts = {"server_id": pair.server.id, "server": pair.server.label, "policy": pair.policy.name}
         if job.rotation is None:  # between two tries of an older slot: the new one takes over
@@ -129,12 +131,12 @@ class Dispatcher:
             job.task.cancel()
             return
         log.warning("schedule.overrun", slot=naming.slot_text(slot), busy=naming.slot_text(job.slot), **facts)
-        if job.waiting is not None and job.waiting != slot:
+        if job.waiting is not None:
             log.warning("schedule.missed", slot=naming.slot_text(job.waiting), **facts)
         job.waiting = slot
 
     def _begin(self, key: Key, slot: datetime) -> None:
-        """A task that is cancelled before its first step runs no `finally`, so it is a callback that ends it."""
+        """A task that is cancelled before its first step runs no `finally`: a callback has to end it."""
         task = asyncio.create_task(self._until_done(key, Progress(slot)))
         self._jobs[key] = Job(slot, task)
         task.add_done_callback(lambda _: self._ended(key))
@@ -150,7 +152,7 @@ class Dispatcher:
         await asyncio.sleep(0)
         clock = self._office().clock
         began, tries = (clock.now(), clock.monotonic()), 0
-        while (pair := self._current(key)) is not None and not _is_future(progress.slot, clock.now()):
+        while (pair := self._current(key)) is not None and not _was_never_true(progress.slot, clock.now()):
             rotation = Rotation(self._office(), pair, progress)
             job = self._jobs[key]
             job.rotation = rotation
@@ -193,9 +195,9 @@ def _pause(report: Report, elapsed: timedelta, tries: int) -> timedelta | None:
     return pause if elapsed + pause <= RETRY_FOR else None
 
 
-def _is_future(slot: datetime, now: datetime) -> bool:
-    """Whether the slot was handed out by a clock that was wrong and has been set back since."""
-    return slot > now + FUTURE_TOLERANCE
+def _was_never_true(slot: datetime, now: datetime) -> bool:
+    """Whether a wrong clock handed the slot out, and was set back so far that the timetable forgot it too."""
+    return slot > now + CORRECTION
 
 
 def _rank(pair: Pair) -> int:

@@ -4,15 +4,21 @@ Law 1: what decides a write comes from a list begun after it was asked for: a si
        account, shared by everyone who asked meanwhile, or a list of that server alone.
 Law 2: who only waits for a snapshot takes part in rounds: one list serves all who wait (see `poller`).
 Law 3: own writes are laid over every list (see `overlay`).
+Law 4: while the account's list does not add up, servers are asked for one by one: no row of one server,
+       and no fault of the provider's paging, stops the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from structlog.contextvars import clear_contextvars
 
 from rotator.api import Provider, wire_id
 from rotator.clock import Clock
@@ -25,6 +31,9 @@ from rotator.sight import Sight
 
 GATHER_SECONDS = 0.01
 """How long a list waits for company before it is asked for: a moment, well under any request's own time."""
+
+DOUBT_SECONDS = 300.0
+"""How long the account is not listed as a whole after that list did not add up; then it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +61,18 @@ class Inventory:
         self._overlays: defaultdict[str, Overlay] = defaultdict(Overlay)
         self._ids: dict[str, Id] = {}
         self._pages = 1
+        self._doubted_until = float("-inf")
         self._turn = asyncio.Lock()
         self._round: asyncio.Task[Shown] | None = None
         self._askers: dict[str, Server] = {}
         self._poller = Poller(self._poll, self.account_pages, clock)
 
-    def account_pages(self) -> int:
-        """How many pages the account's list had when it was last asked for whole; 1 until then."""
-        return self._pages
+    def account_pages(self) -> float:
+        """How many pages the account's list had when it was last asked for whole; 1 until then.
+
+        Without end while that list is in doubt: no number of servers makes it the cheaper one.
+        """
+        return math.inf if self._clock.monotonic() < self._doubted_until else self._pages
 
     def id_of(self, server: Server) -> Id:
         """What to send for the server: the API's own value where it has shown one, else ours."""
@@ -78,11 +91,12 @@ class Inventory:
     async def survey(self, servers: Iterable[Server]) -> dict[str, Sight]:
         """All these servers at once, by id's text: good for showing and for what is due, not for writes."""
         asked = list(servers)
-        try:
-            shown = await self._list(asked[0] if len(asked) == 1 else None)
-        except ListUnsure as error:
-            return {server.key: Sight(unsure=error.message) for server in asked}
-        return {server.key: self._sight(server, shown) for server in asked}
+        if len(asked) > 1 and self.account_pages() <= len(asked):
+            with suppress(ListUnsure):
+                shown = await self._list(None)
+                return {server.key: self._sight(server, shown) for server in asked}
+        sights = await asyncio.gather(*(self._alone(server) for server in asked))
+        return {server.key: sight for server, sight in zip(asked, sights, strict=True)}
 
     async def watch(self, server: Server, due: float) -> Sight:
         """The next sight from the shared rounds of waiting, wanted at the monotonic time `due` at the latest.
@@ -101,6 +115,10 @@ class Inventory:
         until = self._clock.monotonic() + believe_for.total_seconds()
         self._overlays[server.key].add(snapshot, began, until)
 
+    def is_unseen(self, server: Server, snapshot: Snapshot) -> bool:
+        """Whether the snapshot is only believed in: no list that counts has shown it yet."""
+        return snapshot.key in self._overlays[server.key].created
+
     def deleted(self, server: Server, snapshot: Snapshot) -> None:
         """A delete was answered: the id is gone, whether lists still show it or not."""
         self._overlays[server.key].remove(snapshot.key, self._clock.monotonic())
@@ -111,11 +129,22 @@ class Inventory:
         return replace(sight, snapshots=rows)
 
     async def _decisive(self, server: Server) -> Shown:
-        if self._pages == 1:
-            shown = await self._joined(server)
-            if shown.listing.pages == 1 or shown.listing.server_id is not None:
-                return shown
+        if self.account_pages() == 1:
+            try:
+                shown = await self._joined(server)
+            except ListUnsure:
+                if self.account_pages() == 1:
+                    raise  # it was the list of that server alone
+            else:
+                if shown.listing.pages == 1 or shown.listing.server_id is not None:
+                    return shown
         return await self._list(server)
+
+    async def _alone(self, server: Server) -> Sight:
+        try:
+            return self._sight(server, await self._list(server))
+        except ListUnsure as error:
+            return Sight(unsure=error.message)
 
     async def _joined(self, server: Server) -> Shown:
         """Share one list with everyone who asks before it goes out."""
@@ -126,6 +155,7 @@ class Inventory:
         return await asyncio.shield(self._round)
 
     async def _run_round(self) -> Shown:
+        clear_contextvars()  # it is nobody's list alone, so its log lines carry nobody's ids
         async with self._turn:
             await self._clock.sleep(GATHER_SECONDS)
             askers, self._askers, self._round = self._askers, {}, None
@@ -133,10 +163,14 @@ class Inventory:
             return await self._list(alone)
 
     async def _list(self, server: Server | None, urgency: Urgency = Urgency.DECIDE) -> Shown:
-        wanted = None if server is None else self.id_of(server)
-        listing = await self._provider.list_snapshots(wanted, urgency=urgency)
-        if server is None:
-            self._pages = listing.pages
+        if server is not None:
+            return Shown.of(await self._provider.list_snapshots(self.id_of(server), urgency=urgency))
+        try:
+            listing = await self._provider.list_snapshots(urgency=urgency)
+        except ListUnsure:
+            self._doubted_until = self._clock.monotonic() + DOUBT_SECONDS
+            raise
+        self._pages = listing.pages
         return Shown.of(listing)
 
     async def _poll(self, server: Server | None) -> See:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -40,6 +40,15 @@ def oddities(office: Office, view: View) -> None:
         for event, applies in ODDITIES:
             if applies(view, item) and office.first_time(event, item.key):
                 _say(event, item)
+
+
+def strays(office: Office, names: Iterable[str]) -> None:
+    """Report rows that name no server, once each: they belong to nobody, and nobody deletes them."""
+    for name in names:
+        if office.first_time("api.list_unsure", name):
+            log.warning(
+                "api.list_unsure", snapshot=name, detail="a row without a server: it belongs to no one"
+            )
 
 
 def _say(event: str, item: Item) -> None:

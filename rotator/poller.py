@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from structlog.contextvars import clear_contextvars
+
 from rotator.clock import Clock
 from rotator.errors import ApiError
 from rotator.models import Server
@@ -43,7 +45,7 @@ class Poller:
     `ask` lists one server or, for None, the account, and gives what shows a server in that list.
     """
 
-    def __init__(self, ask: Ask, account_pages: Callable[[], int], clock: Clock) -> None:
+    def __init__(self, ask: Ask, account_pages: Callable[[], float], clock: Clock) -> None:
         self._ask = ask
         self._account_pages = account_pages
         self._clock = clock
@@ -67,6 +69,7 @@ class Poller:
             self._waiting.pop(waiter, None)
 
     async def _rounds(self) -> None:
+        clear_contextvars()  # rounds are nobody's alone, so their log lines carry nobody's ids
         while self._waiting:
             if not await self._until_someone_is_due():
                 continue

@@ -11,8 +11,9 @@ class Progress:
     """What this rotation, and earlier tries of the same slot, did already.
 
     `deleted`: ready ones deleted, or tried, in this rotation. `room_limit`: how many ready ones the slot may
-    delete before its create, fixed when it was first planned; `room_deleted`: how many it did. `waited_out`:
-    texts of ids that were waited for until the time was up.
+    delete before its create, fixed when it was first planned; `room_deleted`: how many it did, or tried.
+    `waited_out`: texts of ids that were waited for until the time was up. `tried`: texts of the ids that
+    `room_deleted` counts: one that still stands may be tried again.
     """
 
     slot: datetime
@@ -20,14 +21,19 @@ class Progress:
     room_limit: int | None = None
     room_deleted: int = 0
     waited_out: frozenset[str] = frozenset()
+    tried: frozenset[str] = frozenset()
 
     def planned(self, room_needed: int | None) -> Progress:
         """Remember what the slot's first plan of a create needs; every other plan changes nothing."""
         return replace(self, room_limit=room_needed) if self.room_limit is None else self
 
-    def deleted_ready(self, *, before_create: bool) -> Progress:
-        """Count one ready snapshot as spent."""
-        return replace(self, deleted=self.deleted + 1, room_deleted=self.room_deleted + before_create)
+    def deleted_ready(self, *, before_create: bool, key: str | None = None) -> Progress:
+        """Count the ready snapshot of that id as spent, for the slot's create only once."""
+        spent = replace(self, deleted=self.deleted + 1)
+        if not before_create or key in self.tried:
+            return spent
+        tried = self.tried | ({key} if key is not None else set())
+        return replace(spent, room_deleted=self.room_deleted + 1, tried=tried)
 
     def gave_up_on(self, key: str) -> Progress:
         """Wait no more for that id."""
@@ -35,4 +41,4 @@ class Progress:
 
     def next_try(self) -> Progress:
         """Another rotation for the same slot: its own deletes start at nought, the slot's do not."""
-        return Progress(self.slot, room_limit=self.room_limit, room_deleted=self.room_deleted)
+        return replace(self, deleted=0, waited_out=frozenset())

@@ -54,6 +54,7 @@ class Rotation:
     mode: Mode | None = None
     created: Snapshot | None = None
     attended: bool = False
+    awaited: str | None = None
     writing: bool = False
     leaving: bool = False
     deleted: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class Rotation:
         self.patience.spent += sight.failing
         while True:
             planned = self._planned(self._view(sight))
-            if self.attended and planned.step in {Step.CLEAR, Step.CREATE}:
+            if self.attended and planned.outcome in {Outcome.ROTATED, Outcome.CAP_REACHED}:
                 return _came_to_nothing(planned, self._name)
             if planned.step is Step.CLEAR:
                 failure = await self._delete_all(planned, before_create=True)
@@ -155,6 +156,7 @@ class Rotation:
             skew=sight.skew,
         )
         notices.oddities(self.office, view)
+        notices.strays(self.office, sight.strays)
         return view
 
     def _planned(self, view: View) -> Plan:
@@ -175,6 +177,11 @@ class Rotation:
             return self._refused(refused)
         self.patience = Patience()
         self.places.add(self.created.key)
+        if self.created.name != self._name:
+            message = (
+                f"asked for {self._name}, the provider made {self.created.name}: no rotation would know it"
+            )
+            return Ending(Outcome.FAILED, Problem("bad_answer", message))
         return self.created
 
     def _refused(self, refused: BadRequest) -> Ending:
@@ -183,7 +190,7 @@ class Rotation:
             return Ending(Outcome.FAILED, _problem(refused))
         cap = self.pair.server.cap
         message = f"refused with a free place of {cap}: is snapshot_limit too high? ({refused.message})"
-        made_room = self.progress.room_deleted > 0
+        made_room = bool(self.deleted) or self.progress.room_deleted > 0
         return Ending(Outcome.CAP_REACHED, Problem("cap_lower", message, passing=made_room))
 
     async def _finish(self, planned: Plan) -> Ending:
@@ -213,13 +220,14 @@ class Rotation:
         facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
         log.info("snapshot.delete_requested", reasons=list(reasons), state=snapshot.state.value, **facts)
         if snapshot.state is State.READY:
-            self.progress = self.progress.deleted_ready(before_create=before_create)
+            self.progress = self.progress.deleted_ready(before_create=before_create, key=snapshot.key)
         try:
             existed = await self.office.provider.delete_snapshot(snapshot.id, patience=self.patience)
         except ApiError as error:
+            problem = self._not_deleted(snapshot, error)
             if error.code in {"unauthorized", "forbidden"}:
                 raise
-            return self._not_deleted(snapshot, error)
+            return problem
         self.office.inventory.deleted(self.pair.server, snapshot)
         self.patience = Patience()
         self.deleted[snapshot.key] = reasons
@@ -238,10 +246,13 @@ class Rotation:
     async def _wait(self, awaited: Snapshot) -> None:
         """Wait outside the lock; what came of it is for the next turn's plan to judge."""
         own = awaited.name == self._name
-        fresh = self.created is not None and awaited.key == self.created.key
+        made_now = self.created is not None and awaited.key == self.created.key
+        again = awaited.key == self.awaited  # two lists disagree about it: no reason to ask without a pause
+        fresh = made_now or again
         if not fresh:
             log.info("rotation.resumed", snapshot=awaited.name, snapshot_id=awaited.id)
         self.attended = self.attended or own
+        self.awaited = awaited.key
         if not await wait_for(self.office, self.pair, awaited, fresh=fresh):
             self.progress = self.progress.gave_up_on(awaited.key)
 

@@ -9,7 +9,7 @@ Law 3: no slot fires twice: a job remembers the last one that fired. Only a cloc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -95,6 +95,7 @@ class Timetable:
 
     def load(self, pairs: Iterable[Pair]) -> None:
         """Replace what is scheduled. A group that stays keeps its memory; a new one waits for a slot."""
+        before = {pair.key: group for group in self._groups.values() for pair in group.pairs}
         wanted: dict[Key, list[Pair]] = {}
         for pair in pairs:
             wanted.setdefault(_key(pair), []).append(pair)
@@ -104,6 +105,7 @@ class Timetable:
             if key not in self._groups:
                 self._groups[key] = Group(key, self._clock.now() - key[2])
                 self._arm(self._groups[key])
+                self._make_up(self._groups[key], members, before)
             self._groups[key].pairs = tuple(members)
 
     def next_fire(self) -> tuple[datetime, tuple[Pair, ...]] | None:
@@ -129,6 +131,16 @@ class Timetable:
             self._forget(group)
             self._arm(group)
 
+    def _make_up(self, new: Group, pairs: Iterable[Pair], before: Mapping[tuple[str, str], Group]) -> None:
+        """A shorter splay has passed already for a slot that the longer one still held back: run it now."""
+        slot = new.newest(self._clock.now())
+        if slot is None:
+            return
+        moved = ((p, before[p.key]) for p in pairs if p.key in before)
+        owed = tuple(p for p, old in moved if old.key[:2] == new.key[:2] and slot > old.fired)
+        if owed:
+            self._on_slot(owed, slot)
+
     def _arm(self, group: Group) -> None:
         self._scheduler.add_job(self._fire, SlotTrigger(group), args=[group], id=_job_id(group))
 
@@ -147,7 +159,8 @@ class Timetable:
         lateness = now - slot - group.key[2]
         in_time = tuple(p for p in group.pairs if lateness <= max(ON_TIME, p.policy.catch_up))
         if len(in_time) < len(group.pairs):
-            log.warning("schedule.missed", slot=naming.slot_text(slot), late=str(lateness))
+            late = sorted({p.policy.name for p in group.pairs if p not in in_time})
+            log.warning("schedule.missed", slot=naming.slot_text(slot), late=str(lateness), policies=late)
         if in_time:
             self._on_slot(in_time, slot)
 

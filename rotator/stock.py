@@ -28,16 +28,20 @@ HandOut = Callable[[Sequence[Pair], datetime], None]
 
 
 async def take_stock(
-    office: Office, pairs: Sequence[Pair], hand_out: HandOut, asked: asyncio.Future[None]
+    office: Callable[[], Office],
+    pairs: Sequence[Pair],
+    hand_out: HandOut,
+    asked: asyncio.Future[None],
 ) -> None:
     """Look at every pair's server and hand out what is owed; until every server could be looked at.
 
-    `asked` is answered after the first look: with nothing, or with the ApiError that came of it.
+    `office` is asked anew for each look: the one of the start may have had a wrong address. `asked` is
+    answered after the first look: with nothing, or with the ApiError that came of it.
     """
     left, tries = list(pairs), 0
     while left:
         try:
-            views = await look_at(office, left)
+            views = await look_at(office(), left)
         except ApiError as error:
             _answer(asked, error)
         else:
@@ -45,8 +49,9 @@ async def take_stock(
             await _catch_up([view for view in views if view.unsure is None], hand_out)
             left = [view.pair for view in views if view.unsure is not None]
         if left:
-            await office.clock.sleep(AGAIN_AFTER[min(tries, len(AGAIN_AFTER) - 1)])
+            await office().clock.sleep(AGAIN_AFTER[min(tries, len(AGAIN_AFTER) - 1)])
             tries += 1
+    _answer(asked, None)
 
 
 def _answer(asked: asyncio.Future[None], error: ApiError | None) -> None:

@@ -12,11 +12,11 @@ from rotator.office import Office
 
 log = structlog.stdlib.get_logger()
 
-OPEN = frozenset({State.IN_PROGRESS, State.UNKNOWN})
-"""States that something may still come of."""
-
 PAST = timedelta(seconds=1)
 """A snapshot is stuck when it is older than `wait.timeout`, so a look at exactly that age is too early."""
+
+OPEN = frozenset({State.IN_PROGRESS, State.UNKNOWN})
+"""States that something may still come of."""
 
 SAY_EVERY = 60.0
 """Seconds between two progress lines of one wait: 3 to 10 lines for a usual create."""
@@ -24,6 +24,9 @@ SAY_EVERY = 60.0
 
 async def wait_for(office: Office, pair: Pair, awaited: Snapshot, *, fresh: bool) -> bool:
     """Wait until the snapshot is ready, failed or gone; False if it is stuck, or the wait took too long.
+
+    It is over, too, where a state that may still change becomes another such one. What an unknown state is
+    worth is for the next plan to judge: another's holds nobody up any more.
 
     `fresh`: it was asked for just now, so the first look may take its time (`wait.first`). Raises ApiError
     only where the failure is not a passing one.
@@ -40,7 +43,7 @@ async def wait_for(office: Office, pair: Pair, awaited: Snapshot, *, fresh: bool
         except TimeoutError:
             break
         shown = next((s for s in sight.snapshots if s.key == awaited.key), None)
-        if sight.unsure is None and (shown is None or shown.state not in OPEN):
+        if sight.unsure is None and not (shown and shown.state in OPEN and shown.state is awaited.state):
             _tell(shown or awaited)
             return True
         now = clock.monotonic()
@@ -66,8 +69,9 @@ def _longest(pair: Pair, awaited: Snapshot, now: datetime) -> timedelta:
 
 
 def _tell(snapshot: Snapshot) -> None:
+    """An unknown state is told by whoever looks next; a snapshot that is gone by the next plan."""
     facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id, "status": snapshot.status}
     if snapshot.state is State.READY:
         log.info("snapshot.ready", size_mb=snapshot.size_mb, **facts)
-    else:
+    elif snapshot.state is State.FAILED:
         log.error("snapshot.failed", **facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import httpx
@@ -15,14 +15,13 @@ from rotator import naming
 from rotator.dispatch import Dispatcher
 from rotator.inventory import Inventory
 from rotator.models import ApiSettings, Keep, Outcome, Pair, Server, Snapshot, State
-from rotator.office import Office
 from rotator.report import Report
-from rotator.rotation import Rotation
 from rotator.sandbox import Fault, Switches
 from rotator.sight import Sight
 from rotator.waiting import wait_for
 from tests.daemons import captured, living, settings
 from tests.staging import SLOT, InProcess, Stage, days_before, on_stage, policy, server, utc
+from tests.virtual import VirtualClock
 
 WEB = server()
 NIGHTLY = Pair(WEB, WEB.policies[0])
@@ -87,6 +86,7 @@ def test_a_slot_of_a_wrong_clock_is_not_tried_again_once_the_clock_is_right() ->
 
     async def scene(stage: Stage) -> None:
         stage.plant(FULL, days_before(NIGHT, 5, 4, 3, 2, 1))
+        stage.clock.step(ahead)
         stage.world.switches = replace(stage.world.switches, clock_skew=-ahead.total_seconds())
         async with living(stage, FULL) as life:
             await life.sleep(minutes=3)
@@ -98,7 +98,7 @@ def test_a_slot_of_a_wrong_clock_is_not_tried_again_once_the_clock_is_right() ->
             naming.snapshot_name(FULL, FULL.policies[0], NIGHT + timedelta(days=day)) for day in (1, 2)
         ]
 
-    on_stage(scene, FULL, start=NIGHT + ahead - timedelta(minutes=1), switches=Switches(create_time=60))
+    on_stage(scene, FULL, start=NIGHT - timedelta(minutes=1), switches=Switches(create_time=60))
 
 
 @dataclass
@@ -165,6 +165,20 @@ def test_what_is_owed_is_looked_up_at_the_new_address_once_a_wrong_one_was_corre
     on_stage(scene, WEB, start=NIGHT + timedelta(hours=1))
 
 
+def test_a_reload_that_shortens_the_splay_loses_no_slot_that_the_longer_one_held_back() -> None:
+    spread = server(policy(splay=timedelta(minutes=30)))
+
+    async def scene(stage: Stage) -> None:
+        async with living(stage, spread, v2=settings(WEB)) as life:
+            await life.sleep(seconds=90)
+            life.file = "v2"
+            life.daemon.reload()
+            await life.sleep(hours=2)
+        assert made(stage) == [naming.snapshot_name(WEB, NIGHTLY.policy, NIGHT)]
+
+    on_stage(scene, spread, start=NIGHT - timedelta(minutes=1))
+
+
 class Silence(httpx.AsyncBaseTransport):
     """An address where nobody lives."""
 
@@ -183,15 +197,6 @@ def test_a_daemon_with_nothing_to_rotate_is_ready_at_once() -> None:
             assert not life.events("api.failed")
 
     on_stage(scene, idle)
-
-
-def test_the_first_slot_to_come_is_told_at_the_start() -> None:
-    async def scene(stage: Stage) -> None:
-        async with living(stage, WEB) as life:
-            await life.sleep(seconds=1)
-            assert [line["at"] for line in life.events("schedule.next")] == ["2027-03-15T07:00:00Z"]
-
-    on_stage(scene, WEB, start=NIGHT - timedelta(hours=1))
 
 
 # --- deletes -----------------------------------------------------------------------------------------------
@@ -215,7 +220,9 @@ def test_a_delete_that_failed_before_the_create_is_tried_again_with_the_slot() -
 def test_a_delete_that_may_have_been_done_is_the_only_one_before_the_create() -> None:
     async def scene(stage: Stage) -> None:
         old = stage.plant(FULL, days_before(NIGHT, 5, 4, 3, 2, 1))
-        stage.world.faults.add(Fault(method="DELETE", status=503, act=True), Fault(method="DELETE", status=503, times=None))
+        stage.world.faults.add(
+            Fault(method="DELETE", status=503, act=True), Fault(method="DELETE", status=503, times=None)
+        )
         async with living(stage, FULL) as life:
             await life.sleep(minutes=4)
             stage.world.add_snapshot(FULL.id, "by-hand")  # somebody takes the place that was made
@@ -240,7 +247,11 @@ class NoAccountList(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One count too many, where no server is asked for."""
         whole = request.method == "GET" and "server_id" not in request.url.params
-        return httpx.Response(200, json={"count": 1, "results": []}) if whole else await self.inner.handle_async_request(request)
+        return (
+            httpx.Response(200, json={"count": 1, "results": []})
+            if whole
+            else await self.inner.handle_async_request(request)
+        )
 
 
 def test_an_account_list_that_never_adds_up_stops_no_rotation() -> None:
@@ -331,11 +342,13 @@ def test_a_provider_that_changes_the_name_is_asked_once_and_reported() -> None:
 
 def test_a_clock_set_forward_while_a_lost_create_is_looked_for_makes_no_twin() -> None:
     async def scene(stage: Stage) -> None:
+        stage.clock = VirtualClock()  # ours alone; the provider's stays right
+        stage.begin_process()
         stage.world.faults.add(Fault(method="POST", drop="after"))
         rotation = asyncio.create_task(stage.rotate(NIGHTLY))
-        await stage.clock.sleep(0.005)
         while not stage.asked("POST"):
-            await asyncio.sleep(0)
+            await stage.clock.sleep(0.001)
+        await stage.clock.sleep(0.002)  # the first look has begun by now
         stage.clock.step(timedelta(hours=1))
         await rotation
         assert made(stage) == [NAME]
@@ -378,3 +391,74 @@ def test_another_snapshot_that_ends_in_an_unknown_state_is_waited_for_no_more() 
         assert report.seconds < 900
 
     on_stage(scene, WEB, switches=Switches(create_time=300))
+
+
+def test_a_provider_that_makes_snapshots_at_once_is_waited_for_no_longer_than_the_first_look() -> None:
+    async def scene(stage: Stage) -> None:
+        report = await stage.rotate(NIGHTLY)
+        assert report.outcome is Outcome.ROTATED
+        assert report.seconds < 60
+
+    on_stage(scene, WEB, switches=Switches(progress_word="completed", create_time=0))
+
+
+@dataclass
+class TwoMinds(httpx.AsyncBaseTransport):
+    """A provider whose every second list leaves out what is still being made."""
+
+    inner: InProcess
+    lists: int = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The truth, or half of it."""
+        answer = await self.inner.handle_async_request(request)
+        self.lists += request.method == "GET"
+        if request.method != "GET" or self.lists % 2:
+            return answer
+        rows = [row for row in json.loads(await answer.aread())["results"] if row["status"] != "in_progress"]
+        return httpx.Response(200, json={"count": len(rows), "results": rows})
+
+
+def test_lists_that_contradict_each_other_are_not_asked_for_without_a_pause() -> None:
+    async def scene(stage: Stage) -> None:
+        wire = TwoMinds(InProcess(stage.world))
+        stage.begin_process(wire)
+        stage.world.create(1, "by-hand", "")
+        await stage.rotate(NIGHTLY)
+        assert wire.lists < 60
+
+    on_stage(scene, WEB)
+
+
+def test_a_create_stays_on_record_until_a_list_has_truly_shown_it() -> None:
+    web = server(policy(), policy("weekly"))
+    nightly, weekly = (Pair(web, each) for each in web.policies)
+
+    async def scene(stage: Stage) -> None:
+        first = asyncio.create_task(stage.rotate(nightly))
+        await stage.clock.sleep(10)
+        stage.world.tokens.clear()  # the wait ends, and the rotation with it
+        assert (await first).outcome is Outcome.FAILED
+        stage.world.tokens.add("vps_sandbox")
+        await stage.clock.sleep(120)
+        second = asyncio.create_task(stage.rotate(weekly))
+        await stage.clock.sleep(10)  # it looks, and waits for the first one's snapshot
+        second.cancel()
+        stage.begin_process()
+        assert (await stage.rotate(nightly)).outcome is Outcome.PRUNED
+        assert made(stage) == [NAME]
+
+    on_stage(scene, web, switches=Switches(create_time=900, create_lag=600))
+
+
+def test_a_delete_that_is_forbidden_is_logged_with_its_snapshot() -> None:
+    async def scene(stage: Stage) -> None:
+        old = stage.plant(WEB, days_before(SLOT, 3, 2, 1))
+        stage.world.faults.add(Fault(method="DELETE", status=403))
+        lines: list[dict[str, object]] = []
+        with captured(lambda line: lines.append(dict(line))):
+            await stage.rotate(NIGHTLY)
+        told = [line["snapshot_id"] for line in lines if line["event"] == "snapshot.delete_failed"]
+        assert told == old[:1]
+
+    on_stage(scene, WEB)
