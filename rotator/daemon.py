@@ -229,7 +229,8 @@ class Daemon:
             settings = self._source.parse(text)
             self._renew_token(settings)
         except ConfigError as error:
-            log.error("config.rejected", faults=[str(fault) for fault in error.faults])
+            faults = [str(fault) for fault in error.faults]
+            log.error("config.rejected", faults=faults, detail="the old configuration stays in force")
         else:
             if changed:
                 self._take_over(text, settings)

@@ -11,8 +11,8 @@ import gc
 
 from rotator.clock import Clock
 
-YOUNG, MIDDLE, NEVER = 5_000, 20, 1_000_000
-"""Thresholds: small passes stay frequent and take some ms, full ones are left to `Garbage.quiet_moment`."""
+YOUNG, MIDDLE, NEVER = 2_000, 5, 1_000_000
+"""Thresholds: small passes are frequent and take some 10 ms, full ones are left to quiet moments."""
 
 AT_LEAST_EVERY = 3600.0
 """Seconds after which a full pass is made whether it is quiet or not, so that nothing piles up for days."""

@@ -128,7 +128,7 @@ class HttpClient:
             async with asyncio.timeout(total):
                 return await self._exchange(request, label)
         except _NEVER_CONNECTED as error:
-            raise NotConnected(f"{label}: no connection: {_words(error)}") from error
+            raise NotConnected(f"{label}: no connection to {_host(url)}: {_words(error)}") from error
         except httpx.DecodingError as error:
             raise BadAnswer(f"{label}: the answer's encoding is broken") from error
         except httpx.TransportError as error:
@@ -196,6 +196,11 @@ def _bearer(token: str | None, label: str) -> dict[str, str]:
 
 def _phases(total: float) -> httpx.Timeout:
     return httpx.Timeout(total, connect=min(CONNECT_TIMEOUT.total_seconds(), total), pool=None)
+
+
+def _host(url: str) -> str:
+    parts = httpx.URL(url)
+    return f"{parts.scheme}://{parts.netloc.decode()}"
 
 
 def _words(error: httpx.HTTPError) -> str:

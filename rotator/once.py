@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rotator import deletes
+from rotator import cron, deletes, foresight
 from rotator.census import View, sort_into_buckets, take_census
 from rotator.due import due
 from rotator.errors import ApiError
-from rotator.models import Outcome, Pair, Problem, Server
+from rotator.models import Outcome, Pair, Problem, Server, Snapshot
 from rotator.office import Office
 from rotator.plan import plan
 from rotator.progress import Progress
@@ -59,28 +59,25 @@ def view_of(pair: Pair, sight: Sight, now: datetime) -> View:
 
 
 def plan_all(views: Iterable[View], slot: datetime) -> list[Report]:
-    """What rotations for that slot would do, each from its own view."""
-    return [planned(view.pair, slot, plan(view, Progress(slot))) for view in views]
+    """What rotations for that slot would do, one after the other on each server."""
+    return _plan([Task(view.pair, (slot,), view) for view in views])
 
 
 def plan_due(views: Iterable[View]) -> list[Report]:
     """What `rotate_due` would do."""
-    reports: list[Report] = []
-    for view in views:
-        slots = _owed(view).slots
-        reports += [report for slot in slots for report in plan_all([view], slot)] or [unchanged(view)]
-    return reports
+    return _plan([_owed(view) for view in views])
 
 
 def unchanged(view: View) -> Report:
-    """The report of a pair that owes nothing."""
+    """The report of a pair that owes nothing: its slot is the last one, which is done or was missed."""
     census = take_census(view)
+    policy = view.pair.policy
     problem = Problem("list_unsure", view.unsure, passing=True) if view.unsure is not None else None
     cause = "list_unsure" if problem else "deferred"
     judgement = deletes.withhold(deletes.once_ready(census, Progress(view.now)), cause)
     return Report(
         pair=view.pair,
-        slot=view.now.replace(microsecond=0),
+        slot=cron.last_slot(policy.schedule, policy.zone, view.now) or view.now.replace(microsecond=0),
         outcome=Outcome.FAILED if problem else Outcome.UNCHANGED,
         buckets=sort_into_buckets(census, judgement),
         cap=view.pair.server.cap,
@@ -93,7 +90,7 @@ def unchanged(view: View) -> Report:
 def failed(pairs: Iterable[Pair], slot: datetime, error: ApiError) -> list[Report]:
     """The reports of pairs whose servers could not be looked at."""
     problem = Problem(error.code, error.message, error.passing, error.retry_after)
-    return [Report(pair, slot, Outcome.FAILED, cap=pair.server.cap, problem=problem) for pair in pairs]
+    return [_not_tried(pair, slot, problem) for pair in pairs]
 
 
 def _owed(view: View) -> Task:
@@ -101,12 +98,55 @@ def _owed(view: View) -> Task:
     return Task(view.pair, slots, view)
 
 
+def _plan(tasks: Iterable[Task]) -> list[Report]:
+    reports: list[Report] = []
+    foreseen: dict[str, tuple[Snapshot, ...]] = {}
+    for task in tasks:
+        if task.view is None:
+            continue
+        key = task.pair.server.key
+        view = replace(task.view, snapshots=foreseen.get(key, task.view.snapshots))
+        for slot in task.slots:
+            made = plan(view, Progress(slot))
+            view = foresight.after(view, made, slot)
+            reports.append(planned(task.pair, slot, foresight.only_real(made)))
+        foreseen[key] = view.snapshots
+        reports += [] if task.slots else [unchanged(task.view)]
+    return reports
+
+
 async def _all(office: Office, tasks: Sequence[Task]) -> list[Report]:
-    done = await asyncio.gather(*(_one(office, task) for task in tasks))
-    return [report for reports in done for report in reports]
+    """The servers side by side, each one's pairs one after the other; reports in the order of the tasks."""
+    chains: dict[str, list[Task]] = {}
+    for task in tasks:
+        chains.setdefault(task.pair.server.key, []).append(task)
+    done = await asyncio.gather(*(_chain(office, chain) for chain in chains.values()))
+    by_pair = {key: reports for chain in done for key, reports in chain.items()}
+    return [report for task in tasks for report in by_pair[task.pair.key]]
 
 
-async def _one(office: Office, task: Task) -> list[Report]:
-    if not task.slots and task.view is not None:
-        return [unchanged(task.view)]
-    return [await Rotation(office, task.pair, Progress(slot)).run() for slot in task.slots]
+async def _chain(office: Office, tasks: Iterable[Task]) -> dict[tuple[str, str], list[Report]]:
+    """One server's pairs. What the first was refused for good, or nobody answered, the next is spared."""
+    done: dict[tuple[str, str], list[Report]] = {}
+    hopeless: Problem | None = None
+    for task in tasks:
+        reports = done[task.pair.key] = []
+        for slot in task.slots:
+            if hopeless is None:
+                reports.append(await Rotation(office, task.pair, Progress(slot)).run())
+                hopeless = _hopeless(reports[-1])
+            else:
+                reports.append(_not_tried(task.pair, slot, hopeless))
+        if not task.slots and task.view is not None:
+            reports.append(unchanged(task.view))
+    return done
+
+
+def _hopeless(report: Report) -> Problem | None:
+    """What is true of the whole account: asking again for the next pair could only take the same time."""
+    problem = report.problem
+    return problem if problem is not None and problem.code in {"unreachable", "unauthorized"} else None
+
+
+def _not_tried(pair: Pair, slot: datetime, problem: Problem) -> Report:
+    return Report(pair, slot, Outcome.FAILED, cap=pair.server.cap, problem=problem)

@@ -128,7 +128,7 @@ def test_a_connection_that_was_never_made_is_told_apart(error: type[httpx.Transp
     def handler(request: httpx.Request) -> httpx.Response:
         raise error("")
 
-    with pytest.raises(NotConnected, match=f"no connection: {error.__name__}"):
+    with pytest.raises(NotConnected, match=f"no connection to https://api.test: {error.__name__}"):
         send(handler)
 
 

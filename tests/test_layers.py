@@ -31,6 +31,7 @@ DECIDE = (
     "plan",
     "due",
     "report",
+    "foresight",
     "status",
     "simulate",
 )

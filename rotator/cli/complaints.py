@@ -9,10 +9,26 @@ from contextlib import suppress
 import click
 
 from rotator.cli import output
-from rotator.errors import ConfigError, Fault, RotatorError
+from rotator.cli.signals import Interrupted
+from rotator.errors import ConfigError, Fault, RotatorError, Unauthorized
 
 USAGE_CODE = "config"
 """The code of a wrong command line: the closed set has no other word for what the user has to correct."""
+
+
+HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (
+        Unauthorized,
+        "rotator: the token comes from VPS_API_TOKEN, else api.token_file, else the systemd credential; a new"
+        " one is made in the account's developer settings\n",
+    ),
+    (
+        Interrupted,
+        "rotator: interrupted; snapshots that are being made stay, and the daemon or `run --once --due` takes"
+        " up those of scheduled slots\n",
+    ),
+)
+"""What helps, by the kind of error; the first that fits."""
 
 
 class Ended(Exception):
@@ -70,6 +86,8 @@ def _show(error: BaseException) -> None:
         for fault in faults_of(error):
             prefix = "" if fault.file else "rotator: "
             sys.stderr.write(f"{prefix}{fault}\n".encode(errors="backslashreplace").decode())
+        hints = (hint for kind, hint in HINTS if isinstance(error, kind))
+        sys.stderr.write(next(hints, ""))
         sys.stderr.flush()
 
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -159,13 +159,16 @@ class Witness:
 
 async def _second_act(play: Play) -> list[str]:
     """Let the daemon live through the slots, and end it."""
+    next_minute = play.asked.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
     output.say(
         "",
         click.style(
             "Act two: the daemon, as `rotator run` starts it, through two slots of its schedule.", bold=True
         ),
-        "At its start it makes up for what is due: the snapshot of mail-01 that failed. Then every full",
-        "minute is a slot. These are its log lines:",
+        "At its start it makes up for what is due: the snapshot of mail-01 that failed (files-01 has none of",
+        "its own yet, and a policy that is new on a server waits for its first slot). Then every full minute",
+        "is a slot, and files-01 is blocked again at each. Between slots it is silent, until",
+        f"{next_minute:%H:%M:%S} and {next_minute + timedelta(minutes=1):%H:%M:%S} UTC. Its log lines:",
         "",
     )
     _log(play, "info")
@@ -196,9 +199,7 @@ async def _second_act(play: Play) -> list[str]:
 
 
 def _conclude(world: World) -> None:
-    held = [
-        (part.name, output.counted(len(world.snapshots(part.id)), "snapshot")) for part in demo_stage.PARTS
-    ]
+    held = [(part.name, ", ".join(row.name for row in world.snapshots(part.id))) for part in demo_stage.PARTS]
     output.say("", "The daemon has ended, as it does on SIGTERM. What stands on the servers now:", "")
     output.say(*output.columns(held, indent="  "))
 

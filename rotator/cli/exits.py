@@ -39,8 +39,8 @@ MEANING: Mapping[Exit, str] = {
     Exit.BUSY: "another process works on a server, and nothing is worse",
     Exit.REFUSED: "the token is refused",
     Exit.CONFIG: "the configuration is wrong",
-    Exit.INTERRUPTED: "interrupted by SIGINT (Ctrl-C)",
-    Exit.TERMINATED: "ended by SIGTERM",
+    Exit.INTERRUPTED: "interrupted by SIGINT (Ctrl-C); the daemon ends with 0",
+    Exit.TERMINATED: "ended by SIGTERM; the daemon ends with 0",
 }
 
 WORST_FIRST = (Exit.REFUSED, Exit.UNANSWERED, Exit.FAILED, Exit.BUSY, Exit.OK)

@@ -58,15 +58,27 @@ def section(report: Report, now: datetime, *, dry_run: bool) -> Iterator[str]:
     """One rotation: how it ended, and each snapshot with its verdict."""
     pair, problem = report.pair, report.problem
     outcome = click.style(report.outcome.value, fg=COLOURS[report.outcome], bold=True)
-    mode = f" ({report.mode.value.replace('_', ' ')})" if report.mode else ""
-    places = f"free places {report.free_before} -> {report.free_after} of {report.cap}"
     label = click.style(printable(pair.server.label), bold=True)
-    yield f"{label}  {pair.policy.name}  {naming.slot_text(report.slot)}  {outcome}{mode}, {places}"
+    slot = naming.slot_text(report.slot)
+    yield f"{label}  {pair.policy.name}  {slot}  {outcome}{_how(report)}{_places(report)}"
     if problem is not None:
         yield f"  {click.style(problem.code, fg='red')}: {printable(problem.message)}"
     rows = list(_rows(report, now, dry_run=dry_run))
     if rows:
         yield from output.columns([HEAD, *rows], indent="  ")
+
+
+def _how(report: Report) -> str:
+    """Which way it went; `pruned` is also said where there was nothing to prune."""
+    if report.outcome is Outcome.PRUNED:
+        return " (the slot's snapshot was there already)"
+    return f" ({report.mode.value.replace('_', ' ')})" if report.mode else ""
+
+
+def _places(report: Report) -> str:
+    """The free places, unless the server's list was never seen."""
+    seen = report.mode is not None or any(getattr(report.buckets, name) for name in BUCKET_ORDER)
+    return f", free places {report.free_before} -> {report.free_after} of {report.cap}" if seen else ""
 
 
 def summary(reports: Sequence[Report], *, dry_run: bool) -> str:
@@ -75,7 +87,7 @@ def summary(reports: Sequence[Report], *, dry_run: bool) -> str:
         return "Nothing to rotate: no policy is enabled."
     counts = Counter(report.outcome for report in reports)
     listed = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
-    return f"Plan: {listed}. Nothing was changed." if dry_run else f"{listed}."
+    return f"That would be: {listed}. Nothing was changed." if dry_run else f"{listed}."
 
 
 def age(of: datetime, now: datetime) -> str:

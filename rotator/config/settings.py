@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -47,9 +48,13 @@ def _section(root: Part, key: str, shape: type[ApiShape] | type[LogShape], findi
 
 
 def _api(reading: Reading, environ: Mapping[str, str], findings: Findings) -> ApiSettings:
+    """The section's settings. A relative path starts where the file lies, for cron starts elsewhere."""
     values: dict[str, Any] = dict(reading.values)
     if "failed_states" in values:
         values["failed_states"] = frozenset(values["failed_states"])
+    for key in ("token_file", "ca_file"):
+        if values.get(key) is not None:
+            values[key] = os.path.join(os.path.dirname(findings.file), values[key])
     if "base_url" in values:
         values["base_url_source"] = "config"
     override = environ.get(URL_VARIABLE, "").strip()

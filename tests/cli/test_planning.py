@@ -53,7 +53,7 @@ def test_the_plan_says_what_would_go_and_why_and_changes_nothing(stage: Stage) -
     rows = [line.split() for line in ran.out.splitlines()]
     assert [oldest, "3d", "ready", "delete", "not_kept"] in rows
     assert "free places 2 -> 2 of 5" in ran.out
-    assert ran.out.endswith("Plan: 1 rotated. Nothing was changed.\n")
+    assert ran.out.endswith("That would be: 1 rotated. Nothing was changed.\n")
     assert names(stage.world, 101) == before
     assert {record.method for record in stage.world.requests} == {"GET"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rotator.config import find, load
+from rotator.config import find, load, parse
 from rotator.errors import ConfigError
 from rotator.models import ApiSettings, Keep, LogSettings, Policy, Server, Wait
 
@@ -193,3 +193,20 @@ def test_a_file_of_absurd_size_is_not_read_to_its_end(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="larger than 16 MiB"):
         load(str(path), {}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("token", "/etc/rotator/token"),
+        ("../keys/token", "/etc/rotator/../keys/token"),
+        ("/run/token", "/run/token"),
+    ],
+)
+def test_a_relative_path_starts_where_the_file_lies(written: str, found: str) -> None:
+    text = (
+        f"api: {{token_file: {written}}}\n"
+        'policies: {nightly: {schedule: "@daily", keep: {last: 2}}}\n'
+        "servers: [{id: 1, policies: [nightly]}]\n"
+    )
+    assert parse(text, "/etc/rotator/config.yaml", {}, NOW).api.token_file == found
