@@ -36,6 +36,9 @@ from rotator.systemd import Notifier
 
 PROBE_SECONDS = 0.01
 
+QUIET_SECONDS = 75
+"""Until a quiet moment was used for a full pass of the collector."""
+
 STARTING_SECONDS = 10
 """From the slot on: all pairs are handed out in about two."""
 
@@ -114,11 +117,13 @@ async def measure(base_url: str, count: int) -> None:
             await tally.done.wait()
             probe.cancel()
             print(f"outcomes: {dict(tally.outcomes)}, requests per pair: {provider.requests / count:.2f}")
+            print(f"when all are done: {resident_mib():.0f} MiB resident")
+            await asyncio.sleep(QUIET_SECONDS)
+            print(f"idle again: {resident_mib():.0f} MiB resident")
             daemon.stop()
             await life
     print(f"event loop blocked at most: {1000 * starting:.0f} ms while they start ({asked} requests)")
     print(f"event loop blocked at most: {1000 * max(blocked):.0f} ms until all are done")
-    print(f"afterwards: {resident_mib():.0f} MiB resident")
 
 
 def servers(count: int, schedule: str) -> list[Server]:

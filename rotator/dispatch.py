@@ -1,4 +1,4 @@
-"""Run what falls due: in slices, one rotation a pair at a time, and passing failures again.
+"""Run what falls due: as turns come free, one rotation a pair at a time, and passing failures again.
 
 Law 1: a pair rotates for one slot at a time. A slot that comes while the pair is busy waits; of several the
        newest, for a restore point of an older one cannot be made any more.
@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -35,20 +36,28 @@ RETRY_FOR = timedelta(hours=6)
 DRAIN_SECONDS = 8.0
 """What requests in flight get when the daemon is told to stop; it has to be gone within 10 s."""
 
-SLICE = 50
-"""Pairs started before the event loop gets its turn: about 20 ms of work."""
+STARTERS = 200
+"""Rotations that may wait for their first turn at once; the others are no more than an entry in a list.
+
+Above the turns that are taken at once (128 with the default settings and no rate limit), so that a list is
+always shared by as many as may share it.
+"""
 
 Key = tuple[str, str]
 
 
 @dataclass(slots=True)
 class Job:
-    """A pair at work on a slot. `waiting` is the newest slot that came meanwhile."""
+    """A pair at work on a slot.
+
+    `waiting` is the newest slot that came meanwhile; `starting`: it still holds a place among the starters.
+    """
 
     slot: datetime
     task: asyncio.Task[None]
     rotation: Rotation | None = None
     waiting: datetime | None = None
+    starting: bool = False
 
 
 class Dispatcher:
@@ -69,6 +78,7 @@ class Dispatcher:
         self._jobs: dict[Key, Job] = {}
         self._inbox: dict[Key, datetime] = {}
         self._clerk: asyncio.Task[None] | None = None
+        self._starters = asyncio.Semaphore(STARTERS)
         self._draining = False
 
     def hand_out(self, pairs: Iterable[Pair], slot: datetime) -> None:
@@ -83,7 +93,8 @@ class Dispatcher:
     @property
     def is_idle(self) -> bool:
         """Whether no rotation is under way; one that waits to be tried again is not."""
-        return not self._inbox and all(job.rotation is None for job in self._jobs.values())
+        started = self._clerk is None or self._clerk.done()
+        return started and all(job.rotation is None for job in self._jobs.values())
 
     async def drain(self) -> int:
         """Stop all work as law 3 says. Returns how many rotations were left for the next start."""
@@ -105,23 +116,22 @@ class Dispatcher:
         return left
 
     async def _start_all(self) -> None:
-        """Start what came in within the same moment, in the order of the policies, slice by slice."""
+        """Start what came in within the same moment, in the order of the policies, as turns come free."""
         await asyncio.sleep(0)
-        due = [(pair, slot) for key, slot in self._inbox.items() if (pair := self._current(key))]
-        self._inbox.clear()
-        due.sort(key=lambda entry: _rank(entry[0]))
-        for count, (pair, slot) in enumerate(due, 1):
-            self._start(pair, slot)
-            if count % SLICE == 0:
-                await asyncio.sleep(0)
-        if self._inbox:
-            await self._start_all()
+        while self._inbox:
+            due = [(pair, slot) for key, slot in self._inbox.items() if (pair := self._current(key))]
+            self._inbox.clear()
+            due.sort(key=lambda entry: _rank(entry[0]))
+            for pair, slot in due:
+                await self._starters.acquire()
+                self._start(pair, slot)
 
     def _start(self, pair: Pair, slot: datetime) -> None:
         job = self._jobs.get(pair.key)
         if job is None:
-            self._begin(pair.key, slot)
+            self._begin(pair.key, slot, starting=True)
             return
+        self._starters.release()
         newest = job.waiting or job.slot
         if slot <= newest and not _was_never_true(newest, self._office().clock.now()):
             return
@@ -135,17 +145,24 @@ class Dispatcher:
             log.warning("schedule.missed", slot=naming.slot_text(job.waiting), **facts)
         job.waiting = slot
 
-    def _begin(self, key: Key, slot: datetime) -> None:
+    def _begin(self, key: Key, slot: datetime, *, starting: bool = False) -> None:
         """A task that is cancelled before its first step runs no `finally`: a callback has to end it."""
         task = asyncio.create_task(self._until_done(key, Progress(slot)))
-        self._jobs[key] = Job(slot, task)
+        self._jobs[key] = Job(slot, task, starting=starting)
         task.add_done_callback(lambda _: self._ended(key))
 
     def _ended(self, key: Key) -> None:
         """The slot is done or given up: the one that waits is next, if any."""
         job = self._jobs.pop(key)
+        self._started(job)
         if job.waiting is not None and not self._draining:
             self._begin(key, job.waiting)
+
+    def _started(self, job: Job) -> None:
+        """The job needs its place among the starters no more: it had a turn, or waits for something else."""
+        if job.starting:
+            job.starting = False
+            self._starters.release()
 
     async def _until_done(self, key: Key, progress: Progress) -> None:
         """Rotate for the slot until it is done, given up, or was never true."""
@@ -153,11 +170,12 @@ class Dispatcher:
         clock = self._office().clock
         began, tries = (clock.now(), clock.monotonic()), 0
         while (pair := self._current(key)) is not None and not _was_never_true(progress.slot, clock.now()):
-            rotation = Rotation(self._office(), pair, progress)
             job = self._jobs[key]
+            rotation = Rotation(self._office(), pair, progress, partial(self._started, job))
             job.rotation = rotation
             report = await rotation.run()
             job.rotation = None
+            self._started(job)
             goes_on = job.waiting is None and not self._draining
             # A suspend stops the monotonic clock, and the other one may be set back: the longer time is true.
             elapsed = max(clock.now() - began[0], timedelta(seconds=clock.monotonic() - began[1]))

@@ -15,7 +15,7 @@ from rotator.models import Outcome, Pair, Problem, Server, Snapshot
 from rotator.office import Office
 from rotator.plan import plan
 from rotator.progress import Progress
-from rotator.report import Report, planned
+from rotator.report import Report, planned, problem_of
 from rotator.rotation import Rotation
 from rotator.sight import Sight
 
@@ -89,8 +89,7 @@ def unchanged(view: View) -> Report:
 
 def failed(pairs: Iterable[Pair], slot: datetime, error: ApiError) -> list[Report]:
     """The reports of pairs whose servers could not be looked at."""
-    problem = Problem(error.code, error.message, error.passing, error.retry_after)
-    return [_not_tried(pair, slot, problem) for pair in pairs]
+    return [_not_tried(pair, slot, problem_of(error)) for pair in pairs]
 
 
 def _owed(view: View) -> Task:

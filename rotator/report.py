@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from rotator import naming
 from rotator.census import Buckets
+from rotator.errors import RotatorError
 from rotator.models import Id, Mode, Outcome, Pair, Problem, Verdict
 from rotator.plan import Plan
 
@@ -48,6 +49,11 @@ class Report:
     def ok(self) -> bool:
         """Nothing failed and nothing is blocked; `busy` counts as not done."""
         return self.problem is None and self.outcome not in BROKEN and self.outcome is not Outcome.BUSY
+
+
+def problem_of(error: RotatorError) -> Problem:
+    """An error as a report tells it."""
+    return Problem(error.code, error.message, passing=error.passing, retry_after=error.retry_after)
 
 
 def planned(pair: Pair, slot: datetime, plan: Plan) -> Report:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,7 +26,7 @@ from rotator.models import Mode, Outcome, Pair, Problem, Snapshot, State
 from rotator.office import Office
 from rotator.plan import Plan, Step, plan
 from rotator.progress import Progress
-from rotator.report import Created, Report
+from rotator.report import Created, Report, problem_of
 from rotator.sight import Sight
 from rotator.waiting import wait_for
 
@@ -42,11 +43,15 @@ class Ending:
 
 @dataclass(slots=True)
 class Rotation:
-    """One pass over one pair for one slot. `progress` carries what earlier passes of the slot did."""
+    """One pass over one pair for one slot. `progress` carries what earlier passes of the slot did.
+
+    `on_begun` is called, maybe more than once, when it has had a turn or waits for another of its server.
+    """
 
     office: Office
     pair: Pair
     progress: Progress
+    on_begun: Callable[[], None] = lambda: None
     patience: Patience = field(default_factory=Patience)
     first: Plan | None = None
     first_view: View | None = None
@@ -70,8 +75,11 @@ class Rotation:
         server, policy = self.pair.server, self.pair.policy
         facts = {"server_id": server.id, "server": server.label, "policy": policy.name}
         ids = {"slot": naming.slot_text(self.slot), "rotation_id": uuid.uuid4().hex[:12]}
+        queue = self.office.queue(server)
+        if queue.locked():
+            self.on_begun()  # it waits for its own server, maybe for long: no other server may wait for that
         with bound_contextvars(**facts, **ids):
-            async with self.office.queue(server):
+            async with queue:
                 return await self._report()
 
     def leave(self) -> bool:
@@ -104,9 +112,9 @@ class Rotation:
                     raise asyncio.CancelledError
                 await self._wait(next_up)
         except LockHeld as held_elsewhere:
-            return Ending(Outcome.BUSY, _problem(held_elsewhere))
+            return Ending(Outcome.BUSY, problem_of(held_elsewhere))
         except RotatorError as error:
-            return Ending(Outcome.FAILED, _problem(error))
+            return Ending(Outcome.FAILED, problem_of(error))
         except Exception as unforeseen:
             # A defect of ours met on one server must not stop the others; the traceback says where it is.
             log.exception("rotation.failed", error="bad_answer")
@@ -118,6 +126,7 @@ class Rotation:
         office = self.office
         async with office.turn(self.pair.server) as held:
             self.writing = True
+            self.on_begun()
             try:
                 return await self._turn(
                     Creation(self.pair, office.provider, office.inventory, office.clock, held)
@@ -187,7 +196,7 @@ class Rotation:
     def _refused(self, refused: BadRequest) -> Ending:
         """A 400 though a place was counted free: the provider's cap is lower, or a parameter is bad."""
         if refused.status != 400 or {"name", "description"} & set(refused.fields):
-            return Ending(Outcome.FAILED, _problem(refused))
+            return Ending(Outcome.FAILED, problem_of(refused))
         cap = self.pair.server.cap
         message = f"refused with a free place of {cap}: is snapshot_limit too high? ({refused.message})"
         made_room = bool(self.deleted) or self.progress.room_deleted > 0
@@ -283,10 +292,6 @@ class Rotation:
         """What was doomed and still stands was deferred, whatever stopped it."""
         left: Reasons = {key: ("deferred",) for key in last.doomed if key not in self.deleted}
         return Judgement(doomed=self.deleted, deferred={**last.deferred, **left}, kept=last.kept)
-
-
-def _problem(error: RotatorError) -> Problem:
-    return Problem(error.code, error.message, passing=error.passing, retry_after=error.retry_after)
 
 
 def _came_to_nothing(planned: Plan, name: str) -> Ending:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rotator import cron, naming
+from rotator.dispatch import STARTERS
 from rotator.errors import Unauthorized
 from rotator.models import Keep, Server
 from rotator.sandbox import Fault, Switches
@@ -355,3 +356,29 @@ def test_a_slot_that_comes_while_the_last_one_still_runs_waits_for_its_turn() ->
         assert len(made) >= 4
 
     on_stage(scene, often, start=NOON, switches=Switches(create_time=420))
+
+
+def test_many_servers_that_wait_for_a_stuck_snapshot_do_not_keep_the_others_from_their_turn() -> None:
+    second = policy("second", keep=Keep(last=1))
+    stuck = [server(policy(), second, id=number) for number in range(1, STARTERS + 2)]
+    last = server(id="last")
+
+    async def scene(stage: Stage) -> None:
+        for each in stuck:
+            stage.world.create(each.id, "by-hand", "", fate="hangs")
+        async with living(stage, *stuck, last) as life:
+            await life.sleep(minutes=20)
+            assert slots_made(stage, last) == [NIGHT]
+
+    on_stage(scene, *stuck, last, start=NIGHT - timedelta(minutes=1))
+
+
+def test_far_more_pairs_than_may_start_at_once_all_get_their_slot() -> None:
+    servers = [server(id=number) for number in range(1, 3 * STARTERS)]
+
+    async def scene(stage: Stage) -> None:
+        async with living(stage, *servers) as life:
+            await life.sleep(minutes=20)
+        assert all(slots_made(stage, each) == [NIGHT] for each in servers)
+
+    on_stage(scene, *servers, start=NIGHT - timedelta(minutes=1))
