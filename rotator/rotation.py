@@ -43,10 +43,8 @@ class Ending:
 
 @dataclass(slots=True)
 class Rotation:
-    """One pass over one pair for one slot. `progress` carries what earlier passes of the slot did.
-
-    `on_begun` is called, maybe more than once, when it has had a turn or waits for another of its server.
-    """
+    """One pass over one pair for one slot. `progress` is what earlier passes of the slot did, `on_begun` is
+    called, maybe more than once, when it has had a turn or waits for another one of its server."""
 
     office: Office
     pair: Pair
