@@ -1,9 +1,10 @@
 """How fast the account is asked: so many requests a second, so many at once, the urgent ones first.
 
 The law: in any window of one second at most `rate_limit` requests begin (where that is not a whole number:
-one in every 1/rate seconds), so that even the first burst is no more than one second's worth. Polls get at
-most a fifth of that. What waits goes in the order of urgency, then of arrival. When the provider says 429,
-everybody waits.
+one in every 1/rate seconds), so that even the first burst is no more than one second's worth. Polls get a
+fifth of that: no more, so that they keep nobody waiting for long, and no less, or a long row of creates would
+outlast the patience of those that wait for theirs. The others go in the order of urgency, then of arrival.
+When the provider says 429, everybody waits.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Pace:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._free and (queue := self._next_queue()) is not None:
+        while self._free and (queue := self._next_queue(self._clock.monotonic())) is not None:
             now = self._clock.monotonic()
             delay = self._delay(queue, now)
             if delay > _TICK:
@@ -141,13 +142,14 @@ class Pace:
                 return
             self._grant(heapq.heappop(queue), now)
 
-    def _next_queue(self) -> list[_Waiter] | None:
+    def _next_queue(self, now: float) -> list[_Waiter] | None:
+        """Whose turn is next: the polls' while they have not had their share, else the others'."""
         for queue in (self._waiting, self._polling):
             while queue and queue[0].turn.done():
                 heapq.heappop(queue)
-            if queue:
-                return queue
-        return None
+        polls_first = self._polls.delay(now) <= _TICK
+        queues = (self._polling, self._waiting) if polls_first else (self._waiting, self._polling)
+        return next((queue for queue in queues if queue), None)
 
     def _delay(self, queue: list[_Waiter], now: float) -> float:
         share = self._polls.delay(now) if queue is self._polling else 0.0

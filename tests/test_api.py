@@ -718,7 +718,7 @@ def test_the_rate_of_the_settings_is_kept_and_deletes_go_first() -> None:
         async with mocked(clock, script, settings=ApiSettings(base_url=BASE, rate_limit=1)) as api:
             await asyncio.gather(
                 api.list_snapshots(),
-                api.list_snapshots(urgency=Urgency.POLL),
+                api.list_snapshots(urgency=Urgency.CREATE),
                 api.list_snapshots(),
                 api.delete_snapshot(1),
             )

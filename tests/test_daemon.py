@@ -12,7 +12,7 @@ import pytest
 from rotator import cron, naming
 from rotator.dispatch import STARTERS
 from rotator.errors import Unauthorized
-from rotator.models import Keep, Server
+from rotator.models import Keep, Server, Wait
 from rotator.sandbox import Fault, Switches
 from tests.daemons import living, settings
 from tests.staging import Stage, on_stage, policy, server, utc
@@ -382,3 +382,18 @@ def test_far_more_pairs_than_may_start_at_once_all_get_their_slot() -> None:
         assert all(slots_made(stage, each) == [NIGHT] for each in servers)
 
     on_stage(scene, *servers, start=NIGHT - timedelta(minutes=1))
+
+
+def test_a_long_row_of_creates_at_the_rate_limit_makes_no_finished_snapshot_look_stuck() -> None:
+    patient = Wait(timedelta(seconds=30), timedelta(seconds=15), timedelta(minutes=3))
+    servers = [server(policy(wait=patient), id=number) for number in range(1, 301)]
+
+    async def scene(stage: Stage) -> None:
+        async with living(stage, *servers) as life:
+            await life.sleep(minutes=20)
+            outcomes = [line["outcome"] for line in life.events("rotation.finished")]
+            assert outcomes == ["rotated"] * len(servers)
+            assert life.events("snapshot.stuck") == []
+
+    switches = Switches(create_time=30)
+    on_stage(scene, *servers, start=NIGHT - timedelta(minutes=1), switches=switches, rate_limit=1)

@@ -106,12 +106,12 @@ def test_no_more_requests_are_in_flight_than_allowed() -> None:
 def test_the_urgent_go_first_and_equals_in_the_order_of_their_arrival() -> None:
     async def main(clock: VirtualClock) -> Crowd:
         crowd = Crowd(clock, Pace(clock, 1, concurrency=8))
-        arrivals = [("-", DECIDE), ("p", POLL), ("c", CREATE), ("d", DECIDE), ("x", DELETE), ("e", DECIDE)]
+        arrivals = [("-", DECIDE), ("c", CREATE), ("d", DECIDE), ("x", DELETE), ("e", DECIDE)]
         arrivals += [("y", DELETE), ("!", Urgency.PROBE)]
         await asyncio.gather(*(crowd.ask(name, urgency) for name, urgency in arrivals))
         return crowd
 
-    assert run_virtual(main).names == "-!xydecp"
+    assert run_virtual(main).names == "-!xydec"
 
 
 def test_polls_get_a_fifth_of_the_rate_and_keep_nobody_waiting() -> None:
@@ -129,6 +129,16 @@ def test_polls_get_a_fifth_of_the_rate_and_keep_nobody_waiting() -> None:
     polls = [time for name, time in crowd.begun if name == "p"]
     assert polls == pytest.approx(list(range(10)))
     assert [time for name, time in crowd.begun if name == "d"] == [0.5] * 4
+
+
+def test_a_long_row_of_urgent_requests_leaves_the_polls_their_fifth() -> None:
+    async def main(clock: VirtualClock) -> Crowd:
+        crowd = Crowd(clock, Pace(clock, 5, concurrency=8))
+        creates = [crowd.ask("c", CREATE) for _ in range(40)]
+        await asyncio.gather(*creates, *(crowd.ask("p", POLL) for _ in range(5)))
+        return crowd
+
+    assert [time for name, time in run_virtual(main).begun if name == "p"] == pytest.approx([1, 2, 3, 4, 5])
 
 
 def test_a_cancelled_request_gives_its_turn_back() -> None:
