@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns import naive
 from rotator.models import UNLIMITED, Keep, Span
 from rotator.retention import RULES, apply_keep, finest, has_rules, most_kept
 from tests import strategies as some
@@ -224,63 +225,12 @@ def test_the_rules_stand_finest_first() -> None:
     ]
 
 
-# --- an oracle: the same rules, counted by hand ---------------------------------------------------
-
-PERIODS: dict[str, Callable[[datetime], str]] = {
-    "hourly": lambda local: f"{local:%Y-%m-%d-%H%z}",
-    "daily": lambda local: f"{local:%Y-%m-%d}",
-    "weekly": lambda local: f"{local:%G-%V}",
-    "monthly": lambda local: f"{local:%Y-%m}",
-    "yearly": lambda local: f"{local:%Y}",
-}
-
-
-def oracle_start(newest: datetime, span: Span) -> datetime:
-    """Month by month and day by day, as one would on paper."""
-    year, month = newest.year - span.years, newest.month
-    for _ in range(span.months):
-        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
-    wall = datetime(year, month, 1, newest.hour, newest.minute, newest.second)  # noqa: DTZ001  # wall time
-    wall += timedelta(days=newest.day - 1)
-    for _ in range(span.days):
-        wall -= timedelta(days=1)
-    local = wall.replace(tzinfo=newest.tzinfo, fold=newest.fold)
-    return local.astimezone(UTC) - timedelta(hours=span.hours)
-
-
-def oracle_rule(moments: Sequence[datetime], rule: str, keep: Keep, zone: ZoneInfo) -> dict[int, str]:
-    """Which places a single rule keeps, with the reason."""
-    limit = getattr(keep, rule)
-    inside = list(range(len(moments)))
-    if isinstance(limit, Span):
-        start = oracle_start(moments[0].astimezone(zone), limit)
-        inside = [place for place in inside if moments[place] > start]
-    word = rule.removeprefix("within_")
-    kept: dict[int, str] = {}
-    for place in inside:
-        local = moments[place].astimezone(zone)
-        newer = [PERIODS[word](moments[other].astimezone(zone)) for other in kept] if word in PERIODS else []
-        full = not isinstance(limit, Span) and len(kept) == limit
-        if full:
-            break
-        if word not in PERIODS or PERIODS[word](local) not in newer:
-            kept[place] = rule
-        elif place == len(moments) - 1:
-            kept[place] = f"oldest_{rule}"
-    return kept
-
-
-def oracle(moments: Sequence[datetime], keep: Keep, zone: ZoneInfo) -> list[tuple[str, ...]]:
-    active = [rule for rule in RULES if getattr(keep, rule) not in (0, None, Span())]
-    if not active:
-        return [("no_rule",) for _ in moments]
-    kept = [oracle_rule(moments, rule, keep, zone) for rule in active] if moments else []
-    return [tuple(one[place] for one in kept if place in one) for place in range(len(moments))]
+# --- the same rules, counted by hand --------------------------------------------------------------
 
 
 @given(some.histories(), some.keeps, some.zones)
 def test_the_rules_agree_with_counting_by_hand(moments: list[datetime], keep: Keep, zone: ZoneInfo) -> None:
-    assert list(apply_keep(moments, keep, zone)) == oracle(moments, keep, zone)
+    assert list(apply_keep(moments, keep, zone)) == naive.keeps(moments, keep, zone)
 
 
 # --- invariants -----------------------------------------------------------------------------------

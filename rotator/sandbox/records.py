@@ -78,7 +78,8 @@ ChangeKind = Literal["created", "ready", "failed", "deleted", "restored"]
 class Change:
     """A true change of a world, dated when it happened, whoever noticed when.
 
-    "failed" is every end of a create other than ready. `id` is the snapshot's.
+    "failed" is every end of a create other than ready. `id` is the snapshot's; `status`, `size_mb` and
+    `created_at` are as they were after the change, of a deleted one as they were before.
     """
 
     at: datetime
@@ -86,6 +87,9 @@ class Change:
     id: Id
     server_id: Id | None
     name: str
+    status: str
+    size_mb: float | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

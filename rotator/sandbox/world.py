@@ -281,5 +281,7 @@ class World:
                 self._note(entry.ends_at, "ready" if entry.end is End.READY else "failed", entry)
 
     def _note(self, at: datetime, kind: ChangeKind, entry: Entry) -> None:
-        server_id = None if entry.server_id is None else self._shown_server(entry.server_id)
-        self._history.append(Change(at, kind, self._shown(entry.number), server_id, entry.name))
+        row = self._row(entry)
+        self._history.append(
+            Change(at, kind, row.id, row.server_id, row.name, row.status, row.size_mb, row.created_at)
+        )

@@ -54,14 +54,15 @@ def test_history_dates_changes_when_they_happened_however_late_they_are_noticed(
     world.delete(third)
     world.restore(first)
 
+    going, gone, done = ("in_progress", None), ("failed", None), ("completed", 5120)
     assert world.history == [
-        Change(at(0), "created", first, 12345, "first"),
-        Change(at(10), "created", second, 12345, "second"),
-        Change(at(20), "created", third, 12345, "third"),
-        Change(at(100), "ready", first, 12345, "first"),
-        Change(at(110), "failed", second, 12345, "second"),
-        Change(at(1020), "deleted", third, 12345, "third"),
-        Change(at(1020), "restored", first, 12345, "first"),
+        Change(at(0), "created", first, 12345, "first", *going, at(0)),
+        Change(at(10), "created", second, 12345, "second", *going, at(10)),
+        Change(at(20), "created", third, 12345, "third", *going, at(20)),
+        Change(at(100), "ready", first, 12345, "first", *done, at(0)),
+        Change(at(110), "failed", second, 12345, "second", *gone, at(10)),
+        Change(at(1020), "deleted", third, 12345, "third", *going, at(20)),
+        Change(at(1020), "restored", first, 12345, "first", *done, at(0)),
     ]
 
 

@@ -1,0 +1,1 @@
+"""Programs that try to break what rotator promises. `docs/reliability.md` says what came of them."""
