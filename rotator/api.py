@@ -17,14 +17,15 @@ from rotator.answers import json_of
 from rotator.clock import Clock
 from rotator.errors import BadAnswer, BadRequest, ListUnsure, NotFound
 from rotator.exchange import (
-    IDEMPOTENT,
     NEVER,
     SURELY_NOT_DONE,
     Call,
     Counter,
     Exchange,
+    OnSend,
     TokenReader,
     counting,
+    unnoted,
 )
 from rotator.gate import Events
 from rotator.http import HttpClient, Reply
@@ -34,7 +35,18 @@ from rotator.pace import Pace, Urgency
 from rotator.retry import Patience, Trouble
 from rotator.rows import BrokenRow, Row, Sorted, account_of, server_of, snapshot_of, sort_rows, together
 
-__all__ = ["Counter", "Patience", "Provider", "TokenReader", "Urgency", "VpsApi", "counting", "wire_id"]
+__all__ = [
+    "Counter",
+    "OnSend",
+    "Patience",
+    "Provider",
+    "TokenReader",
+    "Urgency",
+    "VpsApi",
+    "counting",
+    "unnoted",
+    "wire_id",
+]
 
 UNSURE_WAITS = (1.0, 2.0)
 """Seconds before an unsure list is asked for again: pages shift while snapshots come and go, but settle."""
@@ -57,13 +69,24 @@ class Provider(Protocol):
         ...
 
     async def create_snapshot(
-        self, server_id: Id, name: str, description: str, *, patience: Patience | None = None
+        self,
+        server_id: Id,
+        name: str,
+        description: str,
+        *,
+        patience: Patience | None = None,
+        on_send: OnSend = unnoted,
     ) -> Snapshot:
-        """Ask for a snapshot. AnswerLost: it may have been made. Any other error: it was not."""
+        """Ask for a snapshot. AnswerLost: it may have been made. Any other error: it was not.
+
+        `on_send` is called just before each try goes out; what it raises keeps it from going out.
+        """
         ...
 
-    async def delete_snapshot(self, snapshot_id: Id, *, patience: Patience | None = None) -> bool:
-        """Delete a snapshot. True: deleted now; False: there was none (any more)."""
+    async def delete_snapshot(
+        self, snapshot_id: Id, *, patience: Patience | None = None, on_send: OnSend = unnoted
+    ) -> bool:
+        """Delete a snapshot. True: deleted now; False: there was none (any more). `on_send` as above."""
         ...
 
     async def restore_snapshot(self, snapshot_id: Id) -> None:
@@ -169,7 +192,13 @@ class VpsApi:
         return together(slices)
 
     async def create_snapshot(
-        self, server_id: Id, name: str, description: str, *, patience: Patience | None = None
+        self,
+        server_id: Id,
+        name: str,
+        description: str,
+        *,
+        patience: Patience | None = None,
+        on_send: OnSend = unnoted,
     ) -> Snapshot:
         """See `Provider`. Repeated only after a 429 and where no connection was made."""
 
@@ -184,6 +213,7 @@ class VpsApi:
             repeat=SURELY_NOT_DONE,
             lossy=True,
             json={"server_id": server_id, "name": name, "description": description},
+            on_send=on_send,
         )
         with Trouble(self._clock, patience) as trouble:
             return await self._exchange.ask(call, trouble, read)
@@ -202,10 +232,12 @@ class VpsApi:
             )
         return created
 
-    async def delete_snapshot(self, snapshot_id: Id, *, patience: Patience | None = None) -> bool:
+    async def delete_snapshot(
+        self, snapshot_id: Id, *, patience: Patience | None = None, on_send: OnSend = unnoted
+    ) -> bool:
         """See `Provider`. A 404 after a lost answer is False too: it is gone either way."""
         path = f"/snapshots/{_segment(snapshot_id)}/"
-        call = Call("DELETE", self._base + path, f"DELETE {path}", Urgency.DELETE, repeat=IDEMPOTENT)
+        call = Call("DELETE", self._base + path, f"DELETE {path}", Urgency.DELETE, on_send=on_send)
         with Trouble(self._clock, patience) as trouble:
             try:
                 await self._exchange.ask(call, trouble, lambda reply: None)

@@ -81,11 +81,19 @@ def counting() -> Iterator[Counter]:
         _COUNTERS.reset(before)
 
 
+OnSend = Callable[[], None]
+
+
+def unnoted() -> None:
+    """Most requests leave no note of themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request to be made. `label` names it in messages, `repeat` the failures after which it is repeated.
 
-    `lossy`: it changes something and must not be done twice, so that a lost answer is AnswerLost.
+    `lossy`: it changes something and must not be done twice, so that a lost answer is AnswerLost. `on_send`
+    is called just before each try goes out; what it raises keeps it from going out.
     """
 
     method: str
@@ -96,6 +104,7 @@ class Call:
     lossy: bool = False
     params: Mapping[str, str | int] = field(default_factory=dict)
     json: object = None
+    on_send: OnSend = unnoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +213,7 @@ class Exchange:
         return _Answer(reply, meaning, token)
 
     async def _over_the_wire(self, call: Call, trouble: Trouble, token: str) -> Reply:
+        call.on_send()
         self.requests += 1
         for counter in _COUNTERS.get():
             counter.calls += 1

@@ -123,6 +123,10 @@ class Inventory:
         """A delete was answered: the id is gone, whether lists still show it or not."""
         self._overlays[server.key].remove(snapshot.key, self._clock.monotonic())
 
+    def buried(self, server: Server, key: str) -> None:
+        """Another process deleted the id of that text, before any list that is still to be asked for."""
+        self._overlays[server.key].bury(key, self._clock.monotonic())
+
     def overlaid(self, server: Server, sight: Sight) -> Sight:
         """The same sight with the writes since then laid over it."""
         rows = self._overlays[server.key].over(sight.snapshots, sight.began, self._clock.monotonic())

@@ -1,8 +1,9 @@
 """One server, one writer on this host.
 
 The lock is an flock: the kernel frees it when its holder dies, however it dies. The lock file itself stays
-empty. Beside it lies the record of the last create that was begun, if its answer is not settled yet; it
-outlives its writer, and whoever gets the lock next finds it there.
+empty. Beside it lies the record of the last create that was begun, if its answer is not settled yet, and
+the tombstones of what was deleted lately; they outlive their writer, and whoever gets the lock next finds
+them there.
 
 Root's shell and the service's user have to meet: the files are open to everybody (0666, whatever the umask),
 and the directory keeps out who has no business here. Links to files are never followed.
@@ -24,9 +25,11 @@ from filelock import FileLock, Timeout
 
 from rotator.clock import Clock
 from rotator.errors import LockHeld, LockUnusable
-from rotator.record import OPEN_TO_ALL, Record, RecordFile, usable
+from rotator.notefile import OPEN_TO_ALL, usable
+from rotator.record import Record, RecordFile
+from rotator.tombstones import Tombstone, TombstoneFile
 
-__all__ = ["Held", "Record", "ServerLock", "lock_directory"]
+__all__ = ["Held", "Record", "ServerLock", "Tombstone", "lock_directory"]
 
 SYSTEM_DIRECTORY = Path("/run/rotator")
 """Where root's shell and the service meet."""
@@ -88,8 +91,10 @@ def _private_directory(parent: Path) -> Path:
 class Held:
     """What only the holder of a lock may do. Raises RuntimeError once the lock was given back."""
 
-    def __init__(self, file: RecordFile, clock: Clock, is_held: Callable[[], bool]) -> None:
-        self._file = file
+    def __init__(self, stem: Path, clock: Clock, is_held: Callable[[], bool]) -> None:
+        self._stem = stem
+        self._record = RecordFile(_beside(stem, ".record"))
+        self._tombstones = TombstoneFile(_beside(stem, ".gone"))
         self._clock = clock
         self._is_held = is_held
 
@@ -98,21 +103,42 @@ class Held:
 
         Its time never lies after now, so that a clock that was set back leaves nobody waiting.
         """
-        record = self._checked().read()
+        self._check()
+        record = self._record.read()
         return record and replace(record, at=min(record.at, self._clock.now()))
 
     def write(self, record: Record) -> None:
         """Put the record there. Raises LockUnusable: then the create must not go out."""
-        self._checked().write(record)
+        self._check()
+        self._record.write(record)
 
     def clear(self) -> None:
         """The create is settled: forget it."""
-        self._checked().clear()
+        self._check()
+        self._record.clear()
 
-    def _checked(self) -> RecordFile:
+    def tombstones(self) -> tuple[Tombstone, ...]:
+        """What was deleted lately, or asked to be, by whomever. None of their times lies after now."""
+        self._check()
+        now = self._clock.now()
+        return tuple(replace(stone, at=min(stone.at, now)) for stone in self._tombstones.read())
+
+    def bury(self, key: str, *, gone: bool) -> None:
+        """Note a delete of that id: about to be sent, or known to be done.
+
+        Raises LockUnusable: then the delete must not go out.
+        """
+        now = self._clock.now()
+        others = [stone for stone in self.tombstones() if stone.key != key]
+        self._tombstones.write([*others, Tombstone(key, now, gone)], now)
+
+    def forget_doubts(self) -> None:
+        """What became of every delete that was sent is known by now: a list has shown it."""
+        self._tombstones.write([stone for stone in self.tombstones() if stone.gone], self._clock.now())
+
+    def _check(self) -> None:
         if not self._is_held():
-            raise RuntimeError(f"{self._file.path}: the lock was given back")
-        return self._file
+            raise RuntimeError(f"{self._stem}: the lock was given back")
 
 
 class ServerLock:
@@ -130,13 +156,12 @@ class ServerLock:
         It is tried for `patience` seconds of the clock without ever blocking the event loop. Raises LockHeld
         after that, LockUnusable if the file cannot be locked at all.
         """
-        path = self._stem.with_name(self._stem.name + ".lock")
+        path = _beside(self._stem, ".lock")
         # A lock that is a mere file would survive a killed holder: rather none than that (fallback_to_soft).
         lock = FileLock(path, mode=OPEN_TO_ALL, thread_local=False, blocking=False, fallback_to_soft=False)
         await self._acquire(lock, path, patience)
         try:
-            file = RecordFile(self._stem.with_name(self._stem.name + ".record"))
-            yield Held(file, self._clock, lambda: lock.is_locked)
+            yield Held(self._stem, self._clock, lambda: lock.is_locked)
         finally:
             lock.release()
 
@@ -162,6 +187,10 @@ def _take(lock: FileLock, path: Path) -> bool:
         except Timeout:
             return False
     return True
+
+
+def _beside(stem: Path, suffix: str) -> Path:
+    return stem.with_name(stem.name + suffix)
 
 
 def _stem(base_url: str, server_key: str) -> str:

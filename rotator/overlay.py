@@ -35,6 +35,10 @@ class Overlay:
     def remove(self, key: str, at: float) -> None:
         """A delete was answered: done, or gone already."""
         self.wrote(at)
+        self.bury(key, at)
+
+    def bury(self, key: str, at: float) -> None:
+        """Somebody else deleted the id, before any list that is still to be asked for."""
         self.gone[key] = at
         self.created.pop(key, None)
 

@@ -20,8 +20,8 @@ from structlog.contextvars import bound_contextvars
 from rotator import naming, notices
 from rotator.api import Patience, counting
 from rotator.census import Judgement, Reasons, View, sort_into_buckets, take_census
-from rotator.creation import Creation
-from rotator.errors import ApiError, BadRequest, LockHeld, RotatorError
+from rotator.errors import BadRequest, LockHeld, RotatorError
+from rotator.hands import Hands
 from rotator.models import Mode, Outcome, Pair, Problem, Snapshot, State
 from rotator.office import Office
 from rotator.plan import Plan, Step, plan
@@ -126,31 +126,29 @@ class Rotation:
             self.writing = True
             self.on_begun()
             try:
-                return await self._turn(
-                    Creation(self.pair, office.provider, office.inventory, office.clock, held)
-                )
+                return await self._turn(Hands.of(office, self.pair, held))
             finally:
                 self.writing = False
 
-    async def _turn(self, creation: Creation) -> Ending | Snapshot:
+    async def _turn(self, hands: Hands) -> Ending | Snapshot:
         """Perform steps until there is something to wait for, or nothing left to do."""
-        sight = await creation.look()
+        sight = await hands.settling.look()
         self.patience.spent += sight.failing
         while True:
             planned = self._planned(self._view(sight))
             if self.attended and planned.outcome in {Outcome.ROTATED, Outcome.CAP_REACHED}:
                 return _came_to_nothing(planned, self._name)
             if planned.step is Step.CLEAR:
-                failure = await self._delete_all(planned, before_create=True)
+                failure = await self._delete_all(hands, planned, before_create=True)
                 if failure is not None:
                     return Ending(Outcome.FAILED, failure)
                 sight = self.office.inventory.overlaid(self.pair.server, sight)
             elif planned.step is Step.CREATE:
-                return await self._create(creation)
+                return await self._create(hands)
             elif planned.step is Step.WAIT and planned.awaited is not None:
                 return planned.awaited
             else:
-                return await self._finish(planned)
+                return await self._finish(hands, planned)
 
     def _view(self, sight: Sight) -> View:
         """The sight as the pure core wants it; a row of ours that names no server makes the list unsure."""
@@ -177,9 +175,9 @@ class Rotation:
         self.places = {item.key for item in take_census(view).items}
         return planned
 
-    async def _create(self, creation: Creation) -> Ending | Snapshot:
+    async def _create(self, hands: Hands) -> Ending | Snapshot:
         try:
-            self.created = await creation.ask(self.slot, self.patience)
+            self.created = await hands.creation.ask(self.slot, self.patience)
         except BadRequest as refused:
             return self._refused(refused)
         self.patience = Patience()
@@ -200,9 +198,10 @@ class Rotation:
         made_room = bool(self.deleted) or self.progress.room_deleted > 0
         return Ending(Outcome.CAP_REACHED, Problem("cap_lower", message, passing=made_room))
 
-    async def _finish(self, planned: Plan) -> Ending:
+    async def _finish(self, hands: Hands, planned: Plan) -> Ending:
         """The last step: prune, or stop where nothing more can be done."""
-        failure = await self._delete_all(planned, before_create=False) if planned.step is Step.PRUNE else None
+        prunes = planned.step is Step.PRUNE
+        failure = await self._delete_all(hands, planned, before_create=False) if prunes else None
         notices.held_back(planned)
         rotated = self.created is not None and planned.outcome is Outcome.PRUNED
         outcome = Outcome.ROTATED if rotated else planned.outcome
@@ -210,43 +209,29 @@ class Rotation:
 
     # --- deletes --------------------------------------------------------------------------------------
 
-    async def _delete_all(self, planned: Plan, *, before_create: bool) -> Problem | None:
+    async def _delete_all(self, hands: Hands, planned: Plan, *, before_create: bool) -> Problem | None:
         """Delete what the plan names, in its order; ahead of a create the first failure ends it."""
         failure = None
         for snapshot in planned.now:
-            problem = await self._delete(snapshot, planned.judgement.doomed[snapshot.key], before_create)
+            reasons = planned.judgement.doomed[snapshot.key]
+            problem = await self._delete(hands, snapshot, reasons, before_create)
             failure = failure or problem
             if problem is not None and (before_create or problem.passing):
                 break
         return failure
 
     async def _delete(
-        self, snapshot: Snapshot, reasons: tuple[str, ...], before_create: bool
+        self, hands: Hands, snapshot: Snapshot, reasons: tuple[str, ...], before_create: bool
     ) -> Problem | None:
         """Delete one; a ready one is counted as spent before anything is known of the answer."""
-        facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
-        log.info("snapshot.delete_requested", reasons=list(reasons), state=snapshot.state.value, **facts)
         if snapshot.state is State.READY:
             self.progress = self.progress.deleted_ready(before_create=before_create, key=snapshot.key)
-        try:
-            existed = await self.office.provider.delete_snapshot(snapshot.id, patience=self.patience)
-        except ApiError as error:
-            problem = self._not_deleted(snapshot, error)
-            if error.code in {"unauthorized", "forbidden"}:
-                raise
-            return problem
-        self.office.inventory.deleted(self.pair.server, snapshot)
-        self.patience = Patience()
-        self.deleted[snapshot.key] = reasons
-        self.places.discard(snapshot.key)
-        log.info("snapshot.deleted", reasons=list(reasons), was_gone=not existed, **facts)
-        return None
-
-    def _not_deleted(self, snapshot: Snapshot, error: ApiError) -> Problem:
-        facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
-        log.error("snapshot.delete_failed", error=error.code, detail=error.message, **facts)
-        message = f"{snapshot.name} could not be deleted: {error.message}"
-        return Problem("delete_failed", message, passing=error.passing, retry_after=error.retry_after)
+        problem = await hands.deletion.delete(snapshot, reasons, self.patience)
+        if problem is None:
+            self.patience = Patience()
+            self.deleted[snapshot.key] = reasons
+            self.places.discard(snapshot.key)
+        return problem
 
     # --- waiting, and the end -------------------------------------------------------------------------
 

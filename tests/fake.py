@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rotator.api import Patience, Urgency
+from rotator.api import OnSend, Patience, Urgency, unnoted
 from rotator.clock import Clock
 from rotator.errors import AnswerLost, ApiError, BadRequest, NotFound, Unreachable
 from rotator.models import AccountInfo, Id, Listing, ServerInfo, Snapshot, State
@@ -141,9 +141,16 @@ class FakeProvider:
         )
 
     async def create_snapshot(
-        self, server_id: Id, name: str, description: str, *, patience: Patience | None = None
+        self,
+        server_id: Id,
+        name: str,
+        description: str,
+        *,
+        patience: Patience | None = None,
+        on_send: OnSend = unnoted,
     ) -> Snapshot:
         """See `Provider`."""
+        on_send()
         failure = self._arrive(Asked("create_snapshot", server_id, name))
         if str(server_id) not in self._servers:
             raise NotFound("POST /snapshots/: 404 Not Found", status=404)
@@ -154,8 +161,11 @@ class FakeProvider:
         _leave(failure)
         return made
 
-    async def delete_snapshot(self, snapshot_id: Id, *, patience: Patience | None = None) -> bool:
+    async def delete_snapshot(
+        self, snapshot_id: Id, *, patience: Patience | None = None, on_send: OnSend = unnoted
+    ) -> bool:
         """See `Provider`."""
+        on_send()
         failure = self._arrive(Asked("delete_snapshot", snapshot_id))
         gone = self._snapshots.pop(str(snapshot_id), None)
         _leave(failure)

@@ -1,0 +1,50 @@
+"""Delete one snapshot that a plan has doomed, and let whoever comes next know of it.
+
+Law 1: it is logged, with its reasons, and noted beside the lock before it goes out.
+Law 2: only its answer says that it is gone; a delete whose answer was lost stays noted as sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from rotator.api import Patience, Provider
+from rotator.errors import ApiError
+from rotator.inventory import Inventory
+from rotator.lock import Held
+from rotator.models import Problem, Server, Snapshot
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Deletes snapshots of one server while its lock is held."""
+
+    server: Server
+    provider: Provider
+    inventory: Inventory
+    held: Held
+
+    async def delete(
+        self, snapshot: Snapshot, reasons: tuple[str, ...], patience: Patience
+    ) -> Problem | None:
+        """Delete it; a problem says why it may still stand. Raises ApiError where the token may not."""
+        facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
+        log.info("snapshot.delete_requested", reasons=list(reasons), state=snapshot.state.value, **facts)
+        try:
+            existed = await self.provider.delete_snapshot(
+                snapshot.id, patience=patience, on_send=lambda: self.held.bury(snapshot.key, gone=False)
+            )
+        except ApiError as error:
+            log.error("snapshot.delete_failed", error=error.code, detail=error.message, **facts)
+            if error.code in {"unauthorized", "forbidden"}:
+                raise
+            message = f"{snapshot.name} could not be deleted: {error.message}"
+            return Problem("delete_failed", message, passing=error.passing, retry_after=error.retry_after)
+        self.inventory.deleted(self.server, snapshot)
+        self.held.bury(snapshot.key, gone=True)
+        log.info("snapshot.deleted", reasons=list(reasons), was_gone=not existed, **facts)
+        return None
