@@ -201,8 +201,10 @@ def _floor(judge: Judge, server: Server, change: Change) -> Iterator[str]:
 
 
 def _never_the_newest(judge: Judge, server: Server, change: Change) -> Iterator[str]:
+    """On a full server it may go for its successor, if the rules let it go then (the contract's step 4)."""
     policy, ready = _ready_with(judge, server, change)
-    if policy is not None and len(ready) > 1 and ready[0].id == str(change.id):
+    full = len(judge._on(server.key)) >= judge.cap
+    if policy is not None and not full and len(ready) > 1 and ready[0].id == str(change.id):
         yield "it was the newest ready one"
 
 

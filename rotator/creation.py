@@ -94,4 +94,6 @@ class Creation:
         sight = await self.inventory.look(self.pair.server)
         if sight.unsure is not None:
             raise ListUnsure(sight.unsure)
+        if name in sight.strays:
+            raise ListUnsure(f"a row without a server bears the name {name}")
         return sight.find(name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from campaigns.judge import Judge
@@ -103,3 +105,36 @@ def test_a_create_that_went_out_late_is_looked_for_from_when_it_went_out() -> No
         return len([change for change in stage.world.history if change.kind == "created"])
 
     assert on_stage(scene, web, switches=Switches(create_time=5, create_lag=10)) == 1
+
+
+class NoServers(InProcess):
+    """For the first five minutes no row of a list says which server it belongs to."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As the inner one, but for the lists."""
+        response = await super().handle_async_request(request)
+        if request.method != "GET" or asyncio.get_running_loop().time() > 300:
+            return response
+        document = json.loads(await response.aread())
+        for row in document["results"]:
+            row["server"] = None
+        return httpx.Response(200, json=document)
+
+
+def test_a_lost_create_whose_row_names_no_server_is_not_asked_for_again() -> None:
+    web = server()
+    pair = Pair(web, web.policies[0])
+
+    async def scene(stage: Stage) -> list[Report]:
+        stage.begin_process(NoServers(stage.world))
+        stage.world.faults.add(Fault(method="POST", drop="after"))
+        first = await stage.rotate(pair)
+        await stage.clock.sleep(600)
+        second = await stage.rotate(pair)
+        assert len([change for change in stage.world.history if change.kind == "created"]) == 1
+        return [first, second]
+
+    first, second = on_stage(scene, web, switches=Switches(create_time=60))
+    assert first.problem is not None
+    assert first.problem.code == "list_unsure"
+    assert second.outcome is Outcome.PRUNED

@@ -78,12 +78,6 @@ def the_last_one(court: Court) -> None:
     court.world.delete(only)
 
 
-def the_newest_one(court: Court) -> None:
-    newest, *_ = court.own(1, 2, 3)
-    court.own(1, 2, policy=WEEKLY)
-    court.world.delete(newest)
-
-
 def one_that_the_rules_keep(court: Court) -> None:
     _, older = court.own(1, 2)
     court.world.delete(older)
@@ -130,7 +124,6 @@ def another_server(court: Court) -> None:
         (an_empty_one, "only ready, failed and stuck ones"),
         (one_in_progress, "only ready, failed and stuck ones"),
         (the_last_one, "never below the floor"),
-        (the_newest_one, "never the newest"),
         (one_that_the_rules_keep, "never without need"),
         (one_too_many, "never above the cap"),
         (a_twin, "one snapshot for a slot"),
@@ -195,6 +188,17 @@ def test_what_is_right_is_let_pass(deed: Callable[[Court], None]) -> None:
     deed(court)
     assert court.rules() == []
     assert court.world.history
+
+
+def test_the_newest_goes_only_on_a_full_server() -> None:
+    court = Court()
+    newest, *_ = court.own(1, 2, 3)
+    court.world.delete(newest)
+    assert court.rules() == ["never the newest", "never without need"]
+    court.own(1, policy=WEEKLY)
+    newest, *_ = court.own(1, 4, 5)
+    court.world.delete(newest)
+    assert court.rules() == []
 
 
 def test_what_others_take_away_is_no_deed_of_rotators() -> None:

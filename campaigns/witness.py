@@ -1,0 +1,79 @@
+"""What the log says of a storm, line by line as it is written, and what must never stand in it.
+
+The judge sees what was done; this hears what was said: that each delete was announced with its reasons,
+that no rotation deleted more than it may, that no line is unknown and none carries a traceback.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rotator.clock import Clock
+from rotator.log import EVENTS
+from rotator.models import Server
+from rotator.sandbox import Change
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Witness:
+    """Hears every line. `findings` is what was wrong; `finished` the last end of each pair, with its time."""
+
+    servers: Mapping[str, Server]
+    clock: Clock
+    deaf: bool = False
+    findings: list[str] = field(default_factory=list)
+    finished: dict[Key, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict)
+    rotations: int = 0
+    _announced: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    _ready_deleted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        """One line. A killed process writes none, whatever its tasks say on their way out."""
+        if self.deaf:
+            return
+        event = line["event"]
+        if event not in EVENTS:
+            self._find(f"no such event: {event}")
+        if line.get("exc_info"):
+            self._find(f"a traceback with {event}:\n{traceback.format_exc()}")
+        heard = getattr(self, "_" + event.replace(".", "_"), None)
+        if heard is not None:
+            heard(line)
+
+    def follow(self, changes: Iterable[Change]) -> None:
+        """What was truly done since: no delete without a word before it."""
+        for change in changes:
+            if change.kind == "deleted" and str(change.id) not in self._announced:
+                self._find(f"{change.name} of server {change.server_id} was deleted without a word")
+
+    def _rotation_finished(self, line: Mapping[str, Any]) -> None:
+        self.rotations += 1
+        self.finished[str(line["server_id"]), line["policy"]] = (self.clock.now(), line)
+
+    def _snapshot_delete_requested(self, line: Mapping[str, Any]) -> None:
+        if not line["reasons"]:
+            self._find(f"{line['snapshot']} is deleted without a reason")
+        self._announced[str(line["snapshot_id"])] = (line["rotation_id"], line["state"] == "ready")
+
+    def _snapshot_deleted(self, line: Mapping[str, Any]) -> None:
+        rotation, ready = self._announced[str(line["snapshot_id"])]
+        if not ready or line["was_gone"]:
+            return
+        gone = self._ready_deleted[rotation]
+        gone.add(str(line["snapshot_id"]))
+        server = self.servers[str(line["server_id"])]
+        policy = next(p for p in server.policies if p.name == line["policy"])
+        if len(gone) > policy.max_deletes:
+            self._find(
+                f"rotation {rotation} of {policy.name} on {server.label} deleted {len(gone)} ready ones"
+            )
+
+    def _find(self, what: str) -> None:
+        self.findings.append(f"{self.clock.now():%F %T} {what}")
