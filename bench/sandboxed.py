@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rotator.clock import SystemClock
 from rotator.sandbox import Switches, World, served
+from rotator.sandbox.faults import Faults
 
 DAY = timedelta(days=1)
 
@@ -20,10 +21,14 @@ IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 @contextmanager
-def sandbox(servers: int, snapshots: int, switches: Switches) -> Iterator[str]:
-    """Its base URL; so many servers (ids from 1) with so many daily snapshots of a policy `nightly` each."""
+def sandbox(servers: int, snapshots: int, switches: Switches, faults: Faults | None = None) -> Iterator[str]:
+    """Its base URL; so many servers (ids from 1) with so many daily snapshots of a policy `nightly` each.
+
+    `faults` take the place of the world's own.
+    """
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=_serve, args=(theirs, servers, snapshots, switches), daemon=True)
+    work = (theirs, servers, snapshots, switches, faults)
+    process = multiprocessing.Process(target=_serve, args=work, daemon=True)
     process.start()
     try:
         yield ours.recv()
@@ -32,13 +37,16 @@ def sandbox(servers: int, snapshots: int, switches: Switches) -> Iterator[str]:
         process.join()
 
 
-def _serve(pipe: Connection, servers: int, snapshots: int, switches: Switches) -> None:
-    asyncio.run(_until_killed(pipe, servers, snapshots, switches))
+def _serve(pipe: Connection, servers: int, snapshots: int, switches: Switches, faults: Faults | None) -> None:
+    asyncio.run(_until_killed(pipe, servers, snapshots, switches, faults))
 
 
-async def _until_killed(pipe: Connection, servers: int, snapshots: int, switches: Switches) -> None:
+async def _until_killed(
+    pipe: Connection, servers: int, snapshots: int, switches: Switches, faults: Faults | None
+) -> None:
     clock = SystemClock()
-    world = World(clock, switches)
+    world = World(clock, switches, remembers=1000)
+    world.faults = faults or world.faults
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(1, servers + 1):
         world.add_server(number, f"web-{number}")

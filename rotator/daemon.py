@@ -6,17 +6,17 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from rotator import __version__, changes
+from rotator.accounts import Account, Accounts
 from rotator.clock import Clock
 from rotator.dispatch import Dispatcher, Key
 from rotator.errors import ApiError, ConfigError, Unauthorized
 from rotator.garbage import Garbage
 from rotator.models import Pair, Settings
-from rotator.office import Office
 from rotator.once import look_at
 from rotator.report import timestamp
 from rotator.schedule import Timetable
@@ -33,23 +33,6 @@ WATCH_SECONDS = 15.0
 
 ASK_SECONDS = 10.0
 """How long the first answer of the API is waited for before the daemon says that it is ready all the same."""
-
-
-class Account(Protocol):
-    """An office with what belongs to it: the token, the connections."""
-
-    @property
-    def office(self) -> Office:
-        """Where rotations of this account work."""
-        ...
-
-    def refresh_token(self) -> bool:
-        """Read the token anew; True if it changed. Raises ConfigError if there is none any more."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +62,9 @@ class Daemon:
         self._source, self._open_account = source, open_account
         self._clock, self._notifier, self._watch = clock, notifier, watch
         self._on_settings = on_settings
-        self._account = open_account(settings)
-        self._retired: list[Account] = []
+        self._accounts = Accounts(open_account(settings), clock)
         self._pairs = {pair.key: pair for pair in settings.pairs}
-        self._dispatcher = Dispatcher(lambda: self._account.office, self._pairs_get)
+        self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs_get)
         self._timetable = Timetable(clock, self._dispatcher.hand_out)
         self._stopping = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
@@ -142,7 +124,7 @@ class Daemon:
         asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asked.add_done_callback(lambda answer: answer.exception())  # it may come when nobody waits any more
         pairs, hand_out = self._settings.pairs, self._dispatcher.hand_out
-        self._chore(take_stock(lambda: self._account.office, pairs, hand_out, asked))
+        self._chore(take_stock(lambda: self._accounts.office, pairs, hand_out, asked))
         stopping = asyncio.create_task(self._stopping.wait())
         either: set[asyncio.Future[Any]] = {asked, stopping}
         await asyncio.wait(either, timeout=ASK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -167,8 +149,7 @@ class Daemon:
         log.info("daemon.stopping")
         left = await self._dispatcher.drain()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        for account in (*self._retired, self._account):
-            await account.aclose()
+        await self._accounts.aclose()
         log.info("daemon.stopped", left=left)
 
     def _chore(self, work: Coroutine[None, None, None]) -> None:
@@ -241,18 +222,17 @@ class Daemon:
     def _renew_token(self, settings: Settings) -> None:
         """A new account where the API's settings changed, the same one with its token read anew otherwise."""
         if settings.api == self._settings.api:
-            self._account.refresh_token()
+            self._accounts.current.refresh_token()
             return
-        account = self._open_account(settings)
-        account.office.queues = self._account.office.queues
-        self._retired.append(self._account)
-        self._account = account
+        retired = self._accounts.replace(self._open_account(settings))
+        self._chore(self._accounts.close_unused(retired))
 
     def _take_over(self, text: str, settings: Settings) -> None:
         old = dict(self._pairs)
         self._text, self._settings = text, settings
         self._pairs.clear()
         self._pairs.update({pair.key: pair for pair in settings.pairs})
+        self._accounts.office.keep_servers({server.key for server in settings.servers})
         self._on_settings(settings)
         self._timetable.load(settings.pairs)
         self._tell_loaded()
@@ -262,8 +242,10 @@ class Daemon:
 
     async def _tell_beyond(self, changed: list[Pair], old: dict[Key, Pair]) -> None:
         """What the new rules would delete beyond the old: a warning for each pair that it concerns."""
+        office = self._accounts.office
         try:
-            views = await look_at(self._account.office, changed)
+            with office.used():
+                views = await look_at(office, changed)
         except ApiError:
             return  # the API is down; that is said elsewhere, and each rotation will say what it deletes
         for pair, snapshots in changes.beyond(views, old):

@@ -17,13 +17,13 @@ from functools import partial
 
 import structlog
 
-from rotator import naming
+from rotator import cron, naming
 from rotator.models import Pair
 from rotator.office import Office
 from rotator.progress import Progress
 from rotator.report import Report, timestamp
 from rotator.rotation import Rotation
-from rotator.schedule import CORRECTION
+from rotator.schedule import CORRECTION, ON_TIME
 
 log = structlog.stdlib.get_logger()
 
@@ -135,7 +135,7 @@ class Dispatcher:
         newest = job.waiting or job.slot
         if slot <= newest and not _was_never_true(newest, self._office().clock.now()):
             return
-        facts = {"server_id": pair.server.id, "server": pair.server.label, "policy": pair.policy.name}
+        facts = _facts(pair)
         if job.rotation is None:  # between two tries of an older slot: the new one takes over
             job.waiting = slot
             job.task.cancel()
@@ -171,9 +171,11 @@ class Dispatcher:
         began, tries = (clock.now(), clock.monotonic()), 0
         while (pair := self._current(key)) is not None and not _was_never_true(progress.slot, clock.now()):
             job = self._jobs[key]
-            rotation = Rotation(self._office(), pair, progress, partial(self._started, job))
+            office = self._office()
+            rotation = Rotation(office, pair, progress, partial(self._started, job))
             job.rotation = rotation
-            report = await rotation.run()
+            with office.used():
+                report = await rotation.run()
             job.rotation = None
             self._started(job)
             goes_on = job.waiting is None and not self._draining
@@ -186,17 +188,18 @@ class Dispatcher:
                 return
             self._tell(report, again)
             await clock.sleep(pause.total_seconds())
+            if _overslept(pair, report.slot, again, began[0], clock.now()):
+                log.warning("schedule.missed", slot=naming.slot_text(report.slot), **_facts(pair))
+                return
             progress, tries = rotation.progress.next_try(), tries + 1
 
     def _tell(self, report: Report, again: datetime) -> None:
         log.warning(
             "rotation.retry_scheduled",
-            server_id=report.pair.server.id,
-            server=report.pair.server.label,
-            policy=report.pair.policy.name,
             slot=naming.slot_text(report.slot),
             retry_at=timestamp(again),
             error=report.problem.code if report.problem else None,
+            **_facts(report.pair),
         )
 
 
@@ -211,6 +214,24 @@ def _pause(report: Report, elapsed: timedelta, tries: int) -> timedelta | None:
     wished = timedelta(seconds=problem.retry_after or 0)
     pause = max(RETRY_AFTER[min(tries, len(RETRY_AFTER) - 1)], wished)
     return pause if elapsed + pause <= RETRY_FOR else None
+
+
+def _overslept(pair: Pair, slot: datetime, again: datetime, began: datetime, now: datetime) -> bool:
+    """Whether the machine slept through the time of the next try, and law 2 allows none any more.
+
+    `began` is when the slot was handed out, `again` when its next try was to be. The timetable cannot tell: a
+    newer slot that is too late to be made up for is handed out to nobody.
+    """
+    if now - again <= ON_TIME:
+        return False
+    policy = pair.policy
+    following = cron.next_slot(policy.schedule, policy.zone, slot)
+    offset = cron.splay_offset(pair.server.key, policy.splay)
+    return now - began > RETRY_FOR or (following is not None and following + offset <= now)
+
+
+def _facts(pair: Pair) -> dict[str, object]:
+    return {"server_id": pair.server.id, "server": pair.server.label, "policy": pair.policy.name}
 
 
 def _was_never_true(slot: datetime, now: datetime) -> bool:

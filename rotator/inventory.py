@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,7 +24,7 @@ from rotator.api import Provider, wire_id
 from rotator.clock import Clock
 from rotator.errors import ListUnsure
 from rotator.models import Id, Listing, Server, Snapshot
-from rotator.overlay import Overlay
+from rotator.overlay import REMEMBER_GONE, Overlay
 from rotator.pace import Urgency
 from rotator.poller import Poller, See
 from rotator.sight import Sight
@@ -126,6 +126,13 @@ class Inventory:
     def buried(self, server: Server, key: str) -> None:
         """Another process deleted the id of that text, before any list that is still to be asked for."""
         self._overlays[server.key].bury(key, self._clock.monotonic())
+
+    def keep_servers(self, keys: Collection[str]) -> None:
+        """Forget servers that left, once no list can lag behind what was written to them."""
+        old = self._clock.monotonic() - REMEMBER_GONE
+        for key in [key for key, lay in self._overlays.items() if key not in keys and lay.last_write < old]:
+            del self._overlays[key]
+        self._ids = {key: id_ for key, id_ in self._ids.items() if key in keys}
 
     def overlaid(self, server: Server, sight: Sight) -> Sight:
         """The same sight with the writes since then laid over it."""

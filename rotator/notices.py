@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -27,7 +27,7 @@ ODDITIES: tuple[tuple[str, Callable[[View, Item], bool]], ...] = (
         ),
     ),
 )
-"""What is worth a line, once per snapshot and process."""
+"""What is worth a line, once for each snapshot as long as it stands."""
 
 QUIET = frozenset({"snapshot.adopted"})
 
@@ -36,16 +36,24 @@ def oddities(office: Office, view: View) -> None:
     """Report what stands on the server and is not as it should be."""
     if view.skewed:
         log.warning("clock.skewed", seconds=view.skew.total_seconds())
-    for item in take_census(view).items:
+    items, server = take_census(view).items, view.pair.server.key
+    if view.unsure is None:
+        office.reported.keep(server, {item.key for item in items})
+    for item in items:
         for event, applies in ODDITIES:
-            if applies(view, item) and office.first_time(event, item.key):
+            if applies(view, item) and office.reported.first_time(server, event, item.key):
                 _say(event, item)
 
 
-def strays(office: Office, names: Iterable[str]) -> None:
-    """Report rows that name no server, once each: they belong to nobody, and nobody deletes them."""
+def strays(office: Office, names: Collection[str]) -> None:
+    """Report rows that name no server, once each: they belong to nobody, and nobody deletes them.
+
+    A list of one server shows none of them, so only one that shows some says which are left.
+    """
+    if names:
+        office.reported.keep(None, names)
     for name in names:
-        if office.first_time("api.list_unsure", name):
+        if office.reported.first_time(None, "api.list_unsure", name):
             log.warning(
                 "api.list_unsure", snapshot=name, detail="a row without a server: it belongs to no one"
             )

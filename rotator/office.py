@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from rotator.api import Provider
 from rotator.clock import Clock
@@ -54,12 +54,41 @@ class Nobody:
         """Ignored."""
 
 
+class Reported:
+    """What was said already, so that a standing oddity is said once: by server, and None for rows of none."""
+
+    def __init__(self) -> None:
+        self._said: dict[str | None, set[tuple[str, str]]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._said.values()))
+
+    def first_time(self, server: str | None, event: str, key: str) -> bool:
+        """Whether this was not said of that id before; from now on it was."""
+        said = self._said.setdefault(server, set())
+        new = (event, key) not in said
+        said.add((event, key))
+        return new
+
+    def keep(self, server: str | None, standing: Collection[str]) -> None:
+        """Forget what was said of ids that stand on that server no more."""
+        left = {(event, key) for event, key in self._said.pop(server, ()) if key in standing}
+        if left:
+            self._said[server] = left
+
+    def keep_servers(self, servers: Collection[str]) -> None:
+        """Forget the servers that nobody looks at any more."""
+        self._said = {s: said for s, said in self._said.items() if s is None or s in servers}
+
+
 @dataclass(slots=True)
 class Office:
     """One per process and account. `deciders` bounds how many turns list, decide and write at once.
 
     As many as share a list cost the account one list; but all of them keep their servers' locks until they
     have written, so there are no more than can write within DECIDE_AHEAD seconds at the rate limit.
+
+    A queue lives as long as a rotation stands in it. `unused` is set while nobody works here.
     """
 
     provider: Provider
@@ -70,19 +99,41 @@ class Office:
     concurrency: int
     rate_limit: float
     spectator: Spectator = field(default_factory=Nobody)
-    reported: set[tuple[str, str]] = field(default_factory=set)
+    reported: Reported = field(default_factory=Reported)
     deciders: asyncio.Semaphore = field(init=False)
-    queues: defaultdict[str, asyncio.Lock] = field(init=False)
+    queues: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    unused: asyncio.Event = field(default_factory=asyncio.Event)
+    users: int = 0
 
     def __post_init__(self) -> None:
         most = TURNS_AT_MOST * self.concurrency
         in_time = int(self.rate_limit * DECIDE_AHEAD) if self.rate_limit else most
         self.deciders = asyncio.Semaphore(max(self.concurrency, min(most, in_time)))
-        self.queues = defaultdict(asyncio.Lock)
+        self.unused.set()
 
     def queue(self, server: Server) -> asyncio.Lock:
-        """Within the process the rotations of a server follow each other, waits included."""
-        return self.queues[server.key]
+        """Within the process the rotations of a server follow each other, waits included.
+
+        Whoever asks keeps it until he is through: only so the next one finds the same.
+        """
+        return self.queues.setdefault(server.key, asyncio.Lock())
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Somebody works here for the length of the block: the connections stay open."""
+        self.users += 1
+        self.unused.clear()
+        try:
+            yield
+        finally:
+            self.users -= 1
+            if not self.users:
+                self.unused.set()
+
+    def keep_servers(self, keys: Collection[str]) -> None:
+        """Forget the servers that left: their ids' texts are not among these."""
+        self.reported.keep_servers(keys)
+        self.inventory.keep_servers(keys)
 
     @asynccontextmanager
     async def turn(self, server: Server) -> AsyncIterator[Held]:
@@ -93,10 +144,3 @@ class Office:
         lock = ServerLock(self.lock_directory, self.base_url, server.key, self.clock)
         async with self.deciders, lock.hold(LOCK_PATIENCE) as held:
             yield held
-
-    def first_time(self, event: str, key: str) -> bool:
-        """Whether this was not said of that id before: a standing oddity is reported once per process."""
-        if (event, key) in self.reported:
-            return False
-        self.reported.add((event, key))
-        return True

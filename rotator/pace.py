@@ -98,7 +98,8 @@ class Pace:
         longer = now + seconds - max(now, self._held_until)
         if longer <= 0:
             return
-        self._held_until, self._refusal = now + seconds, refusal
+        # A copy: the error itself holds on to its traceback, and so to all that was under way in it.
+        self._held_until, self._refusal = now + seconds, copy.copy(refusal)
         for waiter in (*self._waiting, *self._polling):
             waiter.spare -= longer
             if waiter.spare < 0 and not waiter.turn.done():

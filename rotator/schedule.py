@@ -120,13 +120,13 @@ class Timetable:
         passed = timedelta(seconds=monotonic - self._beat[1])
         step = wall - self._beat[0] - passed
         self._beat = (wall, monotonic)
-        if step < -STEP:
+        if step < -STEP or any(_was_never_true(group, wall) for group in self._groups.values()):
             self._set_back(wall, step)
         self._scheduler.wakeup()
 
     def _set_back(self, now: datetime, step: timedelta) -> None:
         for group in self._groups.values():
-            if -step > CORRECTION:
+            if -step > CORRECTION or _was_never_true(group, now):
                 group.fired = min(group.fired, now - group.key[2])
             self._forget(group)
             self._arm(group)
@@ -171,6 +171,14 @@ class Timetable:
             if missed >= slot or count == MISSED_AT_MOST:
                 return
             log.warning("schedule.missed", slot=naming.slot_text(missed), instead=naming.slot_text(slot))
+
+
+def _was_never_true(group: Group, now: datetime) -> bool:
+    """Whether the last slot that fired lies so far ahead that only a wrong clock can have shown it.
+
+    One beat may hide a step forward and the one back, and small steps back may add up: no step tells then.
+    """
+    return group.fired > now - group.key[2] + CORRECTION
 
 
 def _key(pair: Pair) -> Key:

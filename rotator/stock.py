@@ -40,8 +40,10 @@ async def take_stock(
     """
     left, tries = list(pairs), 0
     while left:
+        current = office()
         try:
-            views = await look_at(office(), left)
+            with current.used():
+                views = await look_at(current, left)
         except ApiError as error:
             _answer(asked, error)
         else:
@@ -49,7 +51,7 @@ async def take_stock(
             await _catch_up([view for view in views if view.unsure is None], hand_out)
             left = [view.pair for view in views if view.unsure is not None]
         if left:
-            await office().clock.sleep(AGAIN_AFTER[min(tries, len(AGAIN_AFTER) - 1)])
+            await current.clock.sleep(AGAIN_AFTER[min(tries, len(AGAIN_AFTER) - 1)])
             tries += 1
     _answer(asked, None)
 

@@ -66,6 +66,7 @@ TOUCH = (
 )
 CONDUCT = (
     "office",
+    "accounts",
     "waiting",
     "settling",
     "creation",

@@ -12,6 +12,9 @@ if TYPE_CHECKING:  # heavy, like asyncio, and `rotator --help` imports this modu
 
 LISTEN = "127.0.0.1:8765"
 
+REMEMBERS = 10_000
+"""How many requests, and how many changes, a sandbox remembers that may run for weeks: some 10 MB."""
+
 Address = tuple[str, int]
 
 
@@ -83,7 +86,7 @@ def sandbox(
     from rotator.clock import SystemClock  # noqa: PLC0415  # likewise
     from rotator.sandbox import World, furnish  # noqa: PLC0415  # likewise
 
-    world = World(SystemClock(), _switches(create_time, switches))
+    world = World(SystemClock(), _switches(create_time, switches), remembers=REMEMBERS)
     world.faults.add(*(_fault(text) for text in faults))
     furnish(world, servers)
     try:

@@ -72,7 +72,7 @@ class CurrentToken:
 
 
 class Account:
-    """`daemon.Account`: an office, its token and its connections. To be closed.
+    """`accounts.Account`: an office, its token and its connections. To be closed.
 
     `locks` is where locks lie: NO_LOCKS for those who only look. Raises ConfigError where there is no token,
     or the CA file is none.

@@ -59,7 +59,7 @@ class Control:
             "servers": [asdict(row) for row in world.servers()],
             "snapshots": [asdict(row) for home in homes for row in world.snapshots(home)],
             "changes": [asdict(change) for change in world.history[-LAST_CHANGES:]],
-            "requests": len(world.requests),
+            "requests": world.requests.taken,
         }
         return Response(json.dumps(state, default=_plain, indent=2) + "\n", media_type="application/json")
 

@@ -132,8 +132,9 @@ class Faults:
 
     def take(self, call: Call, server_id: Id | None) -> Fault:
         """The fault that hits this request, counted; NO_FAULT if none does."""
+        self._faults = [counted for counted in self._faults if counted.live]
         for counted in self._faults:
-            if counted.live and counted.fault.fits(call, server_id) and counted.hit():
+            if counted.fault.fits(call, server_id) and counted.hit():
                 return counted.fault
         return NO_FAULT
 

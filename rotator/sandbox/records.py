@@ -6,13 +6,34 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from rotator.models import Id
+
+T = TypeVar("T")
 
 
 class Dropped(ConnectionError):
     """The connection broke before the answer was whole: raised by the app where there is none to cut."""
+
+
+class Memory(list[T]):
+    """A list to append to that keeps the last `size` at least, twice as many at most; None: all of them.
+
+    `taken` is how many were appended in all.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        super().__init__()
+        self._size = size
+        self.taken = 0
+
+    def append(self, one: T) -> None:
+        """Remember one more."""
+        super().append(one)
+        self.taken += 1
+        if self._size is not None and len(self) > 2 * self._size:
+            del self[: -self._size]
 
 
 @dataclass(frozen=True, slots=True)

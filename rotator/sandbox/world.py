@@ -18,7 +18,15 @@ from rotator.clock import Clock
 from rotator.models import Id
 from rotator.sandbox.faults import Faults
 from rotator.sandbox.ledger import End, Entry, Ledger
-from rotator.sandbox.records import Change, ChangeKind, Refused, RequestRecord, ServerRow, SnapshotRow
+from rotator.sandbox.records import (
+    Change,
+    ChangeKind,
+    Memory,
+    Refused,
+    RequestRecord,
+    ServerRow,
+    SnapshotRow,
+)
 from rotator.sandbox.switches import Ids, Switches
 
 TOKEN = "vps_sandbox"  # noqa: S105  # it opens nothing but a sandbox
@@ -50,18 +58,18 @@ class World:
     """State and rules of one account. Ids are looked up by their text, whatever their type.
 
     `switches` may be replaced at any time; `tokens` are those that are let in; `requests` is everything that
-    was asked, in order of arrival.
+    was asked, in order of arrival. `remembers`: of these and of the changes only the last so many are kept.
     """
 
-    def __init__(self, clock: Clock, switches: Switches | None = None) -> None:
+    def __init__(self, clock: Clock, switches: Switches | None = None, remembers: int | None = None) -> None:
         self.clock = clock
         self.switches = switches or Switches()
         self.faults = Faults()
-        self.requests: list[RequestRecord] = []
+        self.requests = Memory[RequestRecord](remembers)
         self.tokens = {TOKEN}
         self._servers: dict[str, _Server] = {}
         self._ledger = Ledger()
-        self._history: list[Change] = []
+        self._history = Memory[Change](remembers)
         self._next = FIRST_ID
 
     # --- setting the stage ----------------------------------------------------------------------
