@@ -2,10 +2,11 @@
 
 Its law: whatever the network does, a caller gets a whole `Reply` or one of our errors, in bounded time and
 memory. Redirects are not followed and nothing is repeated here. TLS is always verified. The token is an
-argument of each request and is kept nowhere.
+argument of each request and is kept nowhere; an answer that repeats it loses it here (`redact.struck`).
 
 Proxies and CA bundles named by the environment (`HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`) are honoured, as
-people behind a company's proxy expect; the loopback interface is never reached through a proxy.
+people behind a company's proxy expect. Plain http, which is for the loopback interface only, never goes
+through one: it would read the token.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import httpx
 from rotator import __version__
 from rotator.clock import Clock
 from rotator.errors import BadAnswer, ConfigError, Fault, Unauthorized, Unreachable
+from rotator.redact import struck
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +39,9 @@ CONNECT_TIMEOUT = timedelta(seconds=10)
 KEEPALIVE = timedelta(seconds=4)
 """Below the 5 s after which common servers close idle connections, so that no POST meets a closing one."""
 
-_DIRECT = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))
+_DIRECT = dict.fromkeys(("http://", "all://localhost", "all://127.0.0.1", "all://[::1]"))
+
+_PROXIES = "the proxy in the environment (HTTPS_PROXY, ALL_PROXY)"
 
 _NEVER_CONNECTED = (
     httpx.ConnectError,
@@ -71,7 +75,8 @@ class HttpClient:
     """One pool of connections. Close it with `aclose`.
 
     `timeout` bounds one request from the first byte to the last, connecting included. `transport` replaces
-    the network, for tests. Raises ConfigError where `ca_file` is not a file of certificates.
+    the network, for tests. Raises ConfigError where `ca_file` is not a file of certificates, or the
+    environment names a proxy that cannot be used.
     """
 
     def __init__(
@@ -85,7 +90,16 @@ class HttpClient:
     ) -> None:
         self._clock = clock
         self._timeout = timeout.total_seconds()
-        self._client = httpx.AsyncClient(
+        try:
+            self._client = self._connections(connections, ca_file, transport)
+        except (ImportError, ValueError) as error:  # a kind of proxy that httpx does not know, or no URL
+            raise ConfigError((Fault("", 0, 0, _PROXIES, f"cannot be used: {error}"),)) from error
+
+    @staticmethod
+    def _connections(
+        keep: int, ca_file: str | None, transport: httpx.AsyncBaseTransport | None
+    ) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             verify=_trust(ca_file),
             mounts=None if transport else _DIRECT,
             transport=transport,
@@ -94,7 +108,7 @@ class HttpClient:
             headers={"User-Agent": f"rotator/{__version__}", "Accept": "application/json"},
             limits=httpx.Limits(
                 max_connections=None,  # the pace bounds what is in flight; nobody has to wait here as well
-                max_keepalive_connections=connections,
+                max_keepalive_connections=keep,
                 keepalive_expiry=KEEPALIVE.total_seconds(),
             ),
         )
@@ -126,22 +140,22 @@ class HttpClient:
         )
         try:
             async with asyncio.timeout(total):
-                return await self._exchange(request, label)
+                return await self._exchange(request, label, token)
         except _NEVER_CONNECTED as error:
-            raise NotConnected(f"{label}: no connection to {_host(url)}: {_words(error)}") from error
+            raise NotConnected(f"{label}: no connection to {_host(url)}: {_words(error, token)}") from error
         except httpx.DecodingError as error:
             raise BadAnswer(f"{label}: the answer's encoding is broken") from error
         except httpx.TransportError as error:
-            raise Unreachable(f"{label}: the connection failed: {_words(error)}") from error
+            raise Unreachable(f"{label}: the connection failed: {_words(error, token)}") from error
         except TimeoutError as error:
             raise Unreachable(f"{label}: no whole answer within {total:g} s") from error
 
-    async def _exchange(self, request: httpx.Request, label: str) -> Reply:
+    async def _exchange(self, request: httpx.Request, label: str, token: str | None) -> Reply:
         asked = self._clock.now()
         async with self._open(request) as response:
             answered = self._clock.now()
-            body = await _bounded_body(response, label)
-            headers = {name.lower(): value for name, value in response.headers.items()}
+            body = struck(await _bounded_body(response, label), token)
+            headers = {name.lower(): _struck(value, token) for name, value in response.headers.items()}
             return Reply(label, response.status_code, headers, body, asked, answered)
 
     @asynccontextmanager
@@ -178,12 +192,20 @@ def _origin(url: str) -> tuple[str, str, int | None, bytes]:
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
     if ca_file is None:
-        return httpx.create_ssl_context()
+        return _system_trust()
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError is one too
         message = f"no CA certificates in PEM form can be read from it: {error.strerror or error}"
         raise ConfigError((Fault(ca_file, 1, 1, "api.ca_file", message),)) from error
+
+
+def _system_trust() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        message = f"no CA certificates can be read from it: {error.strerror or error}"
+        raise ConfigError((Fault("", 0, 0, "SSL_CERT_FILE in the environment", message),)) from error
 
 
 def _bearer(token: str | None, label: str) -> dict[str, str]:
@@ -203,8 +225,13 @@ def _host(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.decode()}"
 
 
-def _words(error: httpx.HTTPError) -> str:
-    return str(error) or type(error).__name__
+def _words(error: httpx.HTTPError, token: str | None) -> str:
+    """The library's words; they quote what is no HTTP, and so whatever was sent back."""
+    return _struck(str(error), token) or type(error).__name__
+
+
+def _struck(text: str, token: str | None) -> str:
+    return struck(text.encode(errors="surrogatepass"), token).decode(errors="replace")
 
 
 async def _bounded_body(response: httpx.Response, label: str) -> bytes:

@@ -1,16 +1,21 @@
 """Values made fit to be shown: plain, without secrets, without control characters.
 
 Two nets for secrets: keys whose name says that they hold one, and the literal secrets that the process knows,
-wherever they turn up and however they were escaped on the way.
+wherever they turn up and however they were escaped on the way. A third stands before both: what comes back
+over the network passes `struck`, so that nobody inside ever reads the token in somebody else's words.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
+import resource
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 REDACTED = "[redacted]"
@@ -23,6 +28,10 @@ _SECRET_KEY = re.compile(
     r"(^|[_\-. ])(token|secret|password|passwd|authorization|cookie|credentials?|api[_-]?key)$", re.IGNORECASE
 )
 _BEARER = re.compile(r"\b(Bearer) [A-Za-z0-9+/=_.~-]{4,}")
+_TOKEN_LIKE = re.compile(r"(?<![A-Za-z0-9_./-])vps_[A-Za-z0-9._~+/=-]{16,}")
+"""A token as RFC 6750 has them, too long for a word; a path such as `/etc/vps_token` is none."""
+_ESCAPE = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
+_QUOTED = 2**17  # bytes of an answer from which its words may be quoted, with room for wide characters
 _DEEPEST = 8  # levels of nesting; a traceback has four, and a value that holds itself ends here
 
 
@@ -50,6 +59,61 @@ class Secrets:
 
     def __repr__(self) -> str:
         return f"<Secrets: {len(self._forms)} forms>"
+
+
+KNOWN = Secrets()
+"""Every token that this process has read."""
+
+
+def guard(secret: str) -> None:
+    """A token comes into this process: it is struck out of all that is shown, and no core dump is left."""
+    KNOWN.add(secret)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def struck(data: bytes, secret: str | None) -> bytes:
+    """What came over the network, without the secret that was sent there.
+
+    Where it is written so that a decoder would bring it back (JSON's escapes, wide characters), nothing of
+    the data is left: whoever reads it finds no answer, rather than one with holes that nobody can place.
+    """
+    if not secret:
+        return data
+    for form in _sent_forms(secret):
+        data = data.replace(form, REDACTED.encode())
+    disguised = b"\\" in data or b"\0" in data
+    return b"" if disguised and _brings_back(data, secret) else data
+
+
+def _brings_back(data: bytes, secret: str) -> bool:
+    """Whether a decoder, or a reader of the part that may be quoted, would see the secret again."""
+    if _bare(secret.encode()) in _bare(data[:_QUOTED]):
+        return True
+    try:
+        return json.dumps(secret)[1:-1] in json.dumps(json.loads(data), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return False
+
+
+@lru_cache(maxsize=4)
+def _sent_forms(secret: str) -> tuple[bytes, ...]:
+    forms = _forms(secret) | {html.escape(secret)}
+    return tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
+
+
+def _bare(data: bytes) -> bytes:
+    """The data without what JSON and wide characters put around ASCII, however often it was escaped."""
+    whole = _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), data.replace(b"\0", b""))
+    return whole.replace(b"\\", b"")
+
+
+def masked(text: str) -> str:
+    """The text without anything that looks like one of VPS.org's tokens, known or not.
+
+    It is for what people typed and set: there a mask too many does no harm.
+    """
+    return _TOKEN_LIKE.sub("vps_…", text)
 
 
 def _forms(secret: str) -> set[str]:

@@ -1,10 +1,15 @@
-"""Errors as the user sees them: lines on stderr, or the one JSON document on stdout."""
+"""Errors as the user sees them: lines on stderr, or the one JSON document on stdout.
+
+Whatever is told here passes `_clean`: no token that was read, and nothing that looks like one.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import suppress
+from io import StringIO
+from types import TracebackType
 
 import click
 
@@ -58,7 +63,7 @@ def fault_json(fault: Fault) -> dict[str, object]:
     unplaced = fault.file if not fault.line else ""
     entry: dict[str, object] = {
         "code": fault.code,
-        "message": ": ".join(part for part in (unplaced, fault.message) if part),
+        "message": _clean(": ".join(part for part in (unplaced, fault.message) if part)),
     }
     if fault.path:
         entry["path"] = fault.path
@@ -81,18 +86,41 @@ def faults_of(error: BaseException) -> tuple[Fault, ...]:
 def _show(error: BaseException) -> None:
     with suppress(BrokenPipeError):
         if isinstance(error, click.ClickException):
-            error.show()
+            _show_usage(error)
             return
         for fault in faults_of(error):
             prefix = "" if fault.file else "rotator: "
-            sys.stderr.write(f"{prefix}{fault}\n".encode(errors="backslashreplace").decode())
+            sys.stderr.write(_clean(f"{prefix}{fault}\n").encode(errors="backslashreplace").decode())
         hints = (hint for kind, hint in HINTS if isinstance(error, kind))
         sys.stderr.write(next(hints, ""))
         sys.stderr.flush()
 
 
+def _show_usage(error: click.ClickException) -> None:
+    """As click shows it, but clean."""
+    told = StringIO()
+    error.show(told)
+    sys.stderr.write(_clean(told.getvalue()))
+    sys.stderr.flush()
+
+
+def _clean(text: str) -> str:
+    from rotator.redact import KNOWN, masked  # noqa: PLC0415  # `--help` has nothing to hide
+
+    return masked(KNOWN.scrub(text))
+
+
+def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """`sys.excepthook`: the interpreter's own account, which shows no local variables, but clean."""
+    import traceback  # noqa: PLC0415  # hardly ever needed
+
+    with suppress(OSError, ValueError):
+        sys.stderr.write(_clean("".join(traceback.format_exception(kind, error, trace))))
+
+
 def quiet_streams() -> None:
-    """Let no name from outside, and no missing encoding, break a line of output."""
+    """Let no name from outside, no missing encoding and no token spoil what is written."""
+    sys.excepthook = _unforeseen
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError, os.error):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a file in all but tests

@@ -54,8 +54,10 @@ def settle() -> None:
 
 
 def _write(text: str) -> None:
+    from rotator.redact import KNOWN  # noqa: PLC0415  # `--help` has nothing to hide
+
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(KNOWN.scrub(text))
         sys.stdout.flush()
     except BrokenPipeError:
         silence()

@@ -30,6 +30,9 @@ NAME = r"[A-Za-z0-9_-]+"
 MAX_TEXT = 1000
 """Characters of a label, path, glob or description: a long paragraph. The provider documents no limit."""
 
+MAX_SCHEDULES = 100
+"""Expressions of one policy; each is looked up for every day of a year."""
+
 _IANA_NAME = (
     r"[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*"  # `localtime`, `right/UTC`, paths and directories are none
 )
@@ -95,6 +98,8 @@ def _many(value: object) -> tuple[object, ...]:
 def _expression(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError('a schedule is a text in quotes, such as "0 3 * * *" or "@daily"')
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"should have at most {MAX_TEXT} characters")
     return cron.expand(value)  # BadSchedule is a ValueError and speaks for itself
 
 
@@ -120,7 +125,13 @@ def _zone(value: object) -> ZoneInfo:
 
 
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": units.DURATION})
-_EXPRESSION_SCHEMA = {"type": "string", "minLength": 1}
+_EXPRESSION_SCHEMA = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+_EXPRESSIONS_SCHEMA = {
+    "type": "array",
+    "items": _EXPRESSION_SCHEMA,
+    "minItems": 1,
+    "maxItems": MAX_SCHEDULES,
+}
 
 Duration = Annotated[timedelta, PlainValidator(units.duration), _DURATION_SCHEMA]
 SomeTime = Annotated[
@@ -132,11 +143,9 @@ SomeTime = Annotated[
 Schedule = Annotated[
     tuple[Annotated[str, PlainValidator(_expression)], ...],
     BeforeValidator(_many),
-    Field(min_length=1),
+    Field(min_length=1, max_length=MAX_SCHEDULES),
     AfterValidator(_distinct),
-    WithJsonSchema(
-        {"anyOf": [_EXPRESSION_SCHEMA, {"type": "array", "items": _EXPRESSION_SCHEMA, "minItems": 1}]}
-    ),
+    WithJsonSchema({"anyOf": [_EXPRESSION_SCHEMA, _EXPRESSIONS_SCHEMA]}),
 ]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string"})]
 
@@ -167,6 +176,9 @@ def _failed_state(word: str) -> str:
     return word
 
 
+_URL = r"(?i:https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[!-~]*)?"
+
+
 def base_url(text: str) -> str:
     """An API's address without a slash at its end; ValueError for one that a token must not be sent to."""
     try:
@@ -176,7 +188,7 @@ def base_url(text: str) -> str:
         raise ValueError("this is not an address such as https://admin.vps.org/api/v1") from None
     if url.username is not None or url.password is not None:
         raise ValueError("no user name or password may stand in the address")
-    if not re.fullmatch(r"[!-~]+", text) or url.scheme not in ("http", "https") or not host:
+    if not re.fullmatch(_URL, text):
         raise ValueError("this is not an address such as https://admin.vps.org/api/v1")
     if "?" in text or "#" in text:
         raise ValueError("the address ends with its path: no ? and no #")

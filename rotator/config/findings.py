@@ -13,7 +13,7 @@ from rotator.models import ConfigWarning
 
 from .nodes import Mark, Part, Path, dotted
 
-TOKEN = re.compile(r"(?<![A-Za-z0-9_./-])vps_[A-Za-z0-9_-]+")
+TOKEN = re.compile(r"(?<![A-Za-z0-9_./-])vps_[A-Za-z0-9._~+/=-]+")
 """VPS.org's tokens begin with `vps_`. A path such as `/etc/vps_token` is none."""
 
 
@@ -65,4 +65,5 @@ class Findings:
 
 
 def _masked(text: str) -> str:
-    return re.sub("vps_[A-Za-z0-9_-]+", "vps_…", text)  # wherever it stands: a mask too many does no harm
+    # Wherever it stands: a mask too many does no harm.
+    return re.sub("vps_[A-Za-z0-9._~+/=-]+", "vps_…", text)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rotator.errors import ConfigError, Fault
+from rotator.redact import guard
 
 VARIABLE = "VPS_API_TOKEN"
 """The environment variable; the provider's own clients read the same one."""
@@ -43,6 +44,11 @@ class TokenSource:
         ConfigError, which never repeats what it found, if there is no token, or if the first source that is
         there cannot be read, is empty, or holds anything but one word of ASCII.
         """
+        token = self._found()
+        guard(token.value)
+        return token
+
+    def _found(self) -> Token:
         value = self._environ.get(VARIABLE, "").strip()
         if value:
             return Token(_word(value, VARIABLE), VARIABLE)
