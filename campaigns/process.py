@@ -78,6 +78,7 @@ class Process:
         if self._wire is None:
             return
         self._wire.dead, self._wire, self._witness.deaf = True, None, True
+        self._sky.killed()
         while tasks := self._tasks():
             for task in tasks:
                 task.cancel()

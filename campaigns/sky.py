@@ -17,9 +17,10 @@ from typing import Any
 
 import httpx
 
-from campaigns.strikes import LATE, Json, Passage
+from campaigns.strikes import LATE, SOON, Json, Passage
 from campaigns.weather import STRIKES, SWITCHES, Window
 from rotator.clock import Clock
+from rotator.models import Id
 from rotator.sandbox import Fault, Switches, World
 from tests.staging import InProcess
 
@@ -43,10 +44,17 @@ class Sky:
     requests: int = 0
     fatal: Callable[[float], None] | None = None
     windows: list[Window] = field(default_factory=list)
+    written: list[Id] = field(default_factory=list)
+    written_at: float = 0
     under_way: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._app = InProcess(self.world)
+
+    def killed(self) -> None:
+        """The process that was served is gone, and with it the answers on their way: see LATE."""
+        for id_ in self.written if self.written_at == self.clock.monotonic() else ():
+            self.world.limit_lag(id_, SOON - 0.5)
 
     def begin(self, window: Window) -> None:
         """The weather changes: from now on this too."""
@@ -118,7 +126,7 @@ class Sky:
         if request.method == "POST":
             return str(json.loads(request.content)["server_id"])
         if request.method == "DELETE":
-            row = self.world.snapshot(request.url.path.rstrip("/").rpartition("/")[2])
+            row = self.world.snapshot(self._id_in(request))
             return None if row is None else str(row.server_id)
         return request.url.params.get("server_id")
 
@@ -149,7 +157,22 @@ class Sky:
             if request.method != "GET":
                 self.acted()
         await response.aread()
+        if request.method != "GET":
+            self._note_written(request, response)
         return response
+
+    def _note_written(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Remember what was written in this very instant: whoever is killed in it has not heard of it."""
+        now = self.clock.monotonic()
+        if now != self.written_at:
+            self.written, self.written_at = [], now
+        if response.is_success:
+            created = request.method == "POST"
+            self.written.append(response.json()["id"] if created else self._id_in(request))
+
+    @staticmethod
+    def _id_in(request: httpx.Request) -> str:
+        return request.url.path.rstrip("/").rpartition("/")[2]
 
 
 @dataclass(frozen=True)

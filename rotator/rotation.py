@@ -57,6 +57,7 @@ class Rotation:
     mode: Mode | None = None
     created: Snapshot | None = None
     attended: bool = False
+    overtaken: bool = False
     awaited: str | None = None
     writing: bool = False
     leaving: bool = False
@@ -137,7 +138,7 @@ class Rotation:
         while True:
             planned = self._planned(self._view(sight))
             if self.attended and planned.outcome in {Outcome.ROTATED, Outcome.CAP_REACHED}:
-                return _came_to_nothing(planned, self._name)
+                return self._came_to_nothing(planned)
             if planned.step is Step.CLEAR:
                 failure = await self._delete_all(hands, planned, before_create=True)
                 if failure is not None:
@@ -172,7 +173,9 @@ class Rotation:
             self.progress = self.progress.planned(planned.room_needed)
         self.mode = self.mode or planned.mode
         self.last = planned
-        self.places = {item.key for item in take_census(view).items}
+        census = take_census(view)
+        self.places = {item.key for item in census.items}
+        self.overtaken = any(item.slot > self.slot for item in census.own_ready)
         return planned
 
     async def _create(self, hands: Hands) -> Ending | Snapshot:
@@ -248,6 +251,19 @@ class Rotation:
         if not await wait_for(self.office, self.pair, awaited, fresh=fresh):
             self.progress = self.progress.gave_up_on(awaited.key)
 
+    def _came_to_nothing(self, planned: Plan) -> Ending:
+        """The slot's snapshot was waited for and is not there to be ready: nothing is deleted for it now.
+
+        Where a later slot's is ready, it was made, and pushed out by that one meanwhile: nothing is owed.
+        """
+        failed = any(
+            v.snapshot.name == self._name for v in (*planned.buckets.failed, *planned.buckets.deleted)
+        )
+        if not failed and self.overtaken:
+            return Ending(Outcome.PRUNED if self.created is None else Outcome.ROTATED)
+        what = "failed" if failed else "disappeared from the list before it was ready"
+        return Ending(Outcome.FAILED, Problem("snapshot_failed", f"{self._name} {what}", passing=True))
+
     @property
     def _name(self) -> str:
         return naming.snapshot_name(self.pair.server, self.pair.policy, self.slot)
@@ -275,10 +291,3 @@ class Rotation:
         """What was doomed and still stands was deferred, whatever stopped it."""
         left: Reasons = {key: ("deferred",) for key in last.doomed if key not in self.deleted}
         return Judgement(doomed=self.deleted, deferred={**last.deferred, **left}, kept=last.kept)
-
-
-def _came_to_nothing(planned: Plan, name: str) -> Ending:
-    """The slot's snapshot was waited for and is not there to be ready: nothing is deleted for it now."""
-    failed = any(v.snapshot.name == name for v in (*planned.buckets.failed, *planned.buckets.deleted))
-    what = "failed" if failed else "disappeared from the list before it was ready"
-    return Ending(Outcome.FAILED, Problem("snapshot_failed", f"{name} {what}", passing=True))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from uuid import UUID
 
 from rotator.models import Id
 
@@ -85,6 +86,18 @@ class Ledger:
         if hidden is not None:
             self._gone.setdefault(entry.home, []).append(replace(entry, hidden=hidden))
 
+    def limit_lag(self, number: int, until: datetime) -> None:
+        """From `until` on lists show what became of that entry, if they do not before."""
+        entry = self._entries.get(number)
+        if entry is not None:
+            sooner = replace(entry, listed=min(entry.listed, until))
+            self._entries[number] = self._homes[entry.home][number] = sooner
+        for home, gone in self._gone.items():
+            self._gone[home] = [
+                replace(one, hidden=min(one.hidden or until, until)) if one.number == number else one
+                for one in gone
+            ]
+
     def clear(self, home: Home) -> list[Entry]:
         """Take all entries of a server away and return them."""
         entries = self.of(home)
@@ -113,3 +126,11 @@ class Ledger:
 
 def _shows(entry: Entry, now: datetime) -> bool:
     return entry.listed <= now and (entry.hidden is None or now < entry.hidden)
+
+
+def number_in(id: Id) -> int:
+    """The number behind an id of any form. Raises ValueError."""
+    try:
+        return int(id)
+    except ValueError:
+        return UUID(str(id)).int

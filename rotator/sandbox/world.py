@@ -17,7 +17,7 @@ from uuid import UUID
 from rotator.clock import Clock
 from rotator.models import Id
 from rotator.sandbox.faults import Faults
-from rotator.sandbox.ledger import End, Entry, Ledger
+from rotator.sandbox.ledger import End, Entry, Ledger, number_in
 from rotator.sandbox.records import (
     Change,
     ChangeKind,
@@ -131,6 +131,10 @@ class World:
         self._settle()
         self._ledger.drop(entry.number)
 
+    def limit_lag(self, id: Id, seconds: float) -> None:
+        """In so many seconds lists show whether that snapshot stands, if they do not before."""
+        self._ledger.limit_lag(number_in(id), self.clock.now() + timedelta(seconds=seconds))
+
     # --- looking --------------------------------------------------------------------------------
 
     def api_now(self) -> datetime:
@@ -243,12 +247,11 @@ class World:
 
     def _find(self, id: Id) -> Entry | None:
         try:
-            number = UUID(str(id)).int if self.switches.ids == "uuid" else int(id)
+            entry = self._ledger.find(number_in(id))
         except ValueError:
             return None
-        entry = self._ledger.find(number)
         # "+801" and "0801" are numbers too, but no ids.
-        return entry if entry is not None and str(id) == str(self._shown(number)) else None
+        return entry if entry is not None and str(id) == str(self._shown(entry.number)) else None
 
     def _existing(self, id: Id) -> Entry:
         entry = self._find(id)
