@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from campaigns.judge import FAILED, Judge, Standing, belonging
+from campaigns.witness import Said
 from rotator import cron
 from rotator.models import Keep, Pair, Policy
 
@@ -47,26 +48,27 @@ def is_fresh(judge: Judge, pair: Pair, now: datetime) -> bool:
 
 
 def stale(
-    judge: Judge, pairs: tuple[Pair, ...], since: datetime, now: datetime, said: Mapping[Any, Any]
+    judge: Judge, pairs: tuple[Pair, ...], since: datetime, now: datetime, said: Mapping[Any, Said]
 ) -> Iterator[str]:
     """What is wrong with each pair that had two slots since the faults ended; `said`: the last outcomes."""
     for pair in pairs:
         if newest_slots(pair, now)[-1] <= since or is_fresh(judge, pair, now):
             continue
         where = f"{pair.policy.name} on {pair.server.label} ({pair.policy.schedule[0]})"
-        at, line = said.get(pair.key, (None, {}))
-        outcome, detail = line.get("outcome"), line.get("detail")
+        last = said.get(pair.key)
+        outcome, detail = (
+            (None, None) if last is None else (last.line.get("outcome"), last.line.get("detail"))
+        )
         stands = ", ".join(f"{one.name} {one.status}" for one in judge.standing[pair.server.key].values())
-        if outcome != "cap_reached":
-            yield f"{where} is not fresh; at {at} it was {outcome} ({detail}); there stand: {stands}"
-            continue
-        way_out = _way_out(judge, pair, now)
-        if way_out is not None:
-            yield f"{where} said cap_reached ({detail}), but {way_out}; there stand: {stands}"
+        if last is None or outcome != "cap_reached":
+            at = "never" if last is None else f"{last.at:%F %T}"
+            yield f"{where} is not fresh; last, {at}, it was {outcome} ({detail}); there stand: {stands}"
+        elif last.way_out is not None:
+            yield f"{where} said cap_reached ({detail}) at {last.at:%F %T}, but {last.way_out}"
 
 
-def _way_out(judge: Judge, pair: Pair, now: datetime) -> str | None:
-    """How a place could have been made by the contract, or None: it is blocked indeed."""
+def way_out(judge: Judge, pair: Pair, now: datetime) -> str | None:
+    """How a place could be made now by the contract, or None: the pair is blocked indeed."""
     policy, server = pair.policy, pair.server
     standing = len(judge.standing.get(server.key, {}))
     if standing < judge.cap:

@@ -117,7 +117,10 @@ class Storm:
         self.chance = chance
         world, clock = stage.world, stage.clock
         self.judge = Judge.of(world, servers)
-        self.witness = Witness({server.key: server for server in servers}, clock)
+        self.pairs = {
+            pair.key: pair for server in servers for pair in (Pair(server, p) for p in server.policies)
+        }
+        self.witness = Witness({server.key: server for server in servers}, clock, self._way_out)
         self.sky = Sky(world, clock, random.Random(f"{seed} sky"), self.follow, base=world.switches)
         self.process = Process(stage, servers, self.sky, self.witness)
         self.mishaps = Mishaps(stage, self.judge, self.process, random.Random(f"{seed} mishaps"), self.follow)
@@ -149,6 +152,9 @@ class Storm:
         hidden = (str(change.server_id), change.name) in self.sky.hidden
         by_itself = change.kind not in {"created", "deleted"}
         return by_itself or (change.kind == "created" and hidden)
+
+    def _way_out(self, key: tuple[str, str]) -> str | None:
+        return liveness.way_out(self.judge, self.pairs[key], self.stage.clock.now())
 
     async def _storm(self) -> None:
         clock = self.stage.clock

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,15 +21,31 @@ from rotator.sandbox import Change
 Key = tuple[str, str]
 
 
+@dataclass(frozen=True)
+class Said:
+    """How a pair's rotation ended by its own words, and when.
+
+    `way_out`: where it said that no place could be made, how one could have been at that moment, or None.
+    """
+
+    at: datetime
+    line: Mapping[str, Any]
+    way_out: str | None
+
+
 @dataclass
 class Witness:
-    """Hears every line. `findings` is what was wrong; `finished` the last end of each pair, with its time."""
+    """Hears every line. `findings` is what was wrong; `finished` the last end of each pair.
+
+    `way_out` says of a pair whether the true world had a place for it, or could have had one.
+    """
 
     servers: Mapping[str, Server]
     clock: Clock
+    way_out: Callable[[Key], str | None]
     deaf: bool = False
     findings: list[str] = field(default_factory=list)
-    finished: dict[Key, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict)
+    finished: dict[Key, Said] = field(default_factory=dict)
     rotations: int = 0
     _announced: dict[str, tuple[str, bool]] = field(default_factory=dict)
     _ready_deleted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -55,7 +71,9 @@ class Witness:
 
     def _rotation_finished(self, line: Mapping[str, Any]) -> None:
         self.rotations += 1
-        self.finished[str(line["server_id"]), line["policy"]] = (self.clock.now(), line)
+        key = str(line["server_id"]), line["policy"]
+        blocked = line.get("outcome") == "cap_reached"
+        self.finished[key] = Said(self.clock.now(), line, self.way_out(key) if blocked else None)
 
     def _snapshot_delete_requested(self, line: Mapping[str, Any]) -> None:
         if not line["reasons"]:

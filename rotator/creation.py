@@ -77,8 +77,9 @@ class Creation:
 
     def _answered(self, snapshot: Snapshot) -> Snapshot:
         self.inventory.created(self.pair.server, snapshot, self.pair.policy.wait.timeout)
-        self.held.write(Record(snapshot.name, self.clock.now(), snapshot.id))
         log.info("snapshot.created", snapshot=snapshot.name, snapshot_id=snapshot.id)
+        self.held.withdraw(snapshot.key)  # should the provider ever use an id again
+        self.held.write(Record(snapshot.name, self.clock.now(), snapshot.id))
         return snapshot
 
     async def _look_twice(self, name: str) -> Snapshot | None:
@@ -88,6 +89,8 @@ class Creation:
         if found is None:
             await self.clock.sleep(again - self.clock.monotonic())
             found = await self._find(name)
+        if found is None and name in await self.inventory.strays():
+            raise ListUnsure(f"a row without a server bears the name {name}")
         return found
 
     async def _find(self, name: str) -> Snapshot | None:

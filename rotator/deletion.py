@@ -11,10 +11,13 @@ from dataclasses import dataclass
 import structlog
 
 from rotator.api import Patience, Provider
-from rotator.errors import ApiError
+from rotator.errors import ApiError, BadRequest, Forbidden, RateLimited, Unauthorized
 from rotator.inventory import Inventory
 from rotator.lock import Held
 from rotator.models import Problem, Server, Snapshot
+
+REFUSED = (BadRequest, Forbidden, RateLimited, Unauthorized)
+"""Answers that say that nothing was done, if no other try went before."""
 
 log = structlog.stdlib.get_logger()
 
@@ -34,17 +37,24 @@ class Deletion:
         """Delete it; a problem says why it may still stand. Raises ApiError where the token may not."""
         facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
         log.info("snapshot.delete_requested", reasons=list(reasons), state=snapshot.state.value, **facts)
+        tries = 0
+
+        def note() -> None:
+            nonlocal tries
+            self.held.bury(snapshot.key, gone=False)
+            tries += 1
+
         try:
-            existed = await self.provider.delete_snapshot(
-                snapshot.id, patience=patience, on_send=lambda: self.held.bury(snapshot.key, gone=False)
-            )
+            existed = await self.provider.delete_snapshot(snapshot.id, patience=patience, on_send=note)
         except ApiError as error:
+            if tries == 1 and isinstance(error, REFUSED):
+                self.held.withdraw(snapshot.key)
             log.error("snapshot.delete_failed", error=error.code, detail=error.message, **facts)
             if error.code in {"unauthorized", "forbidden"}:
                 raise
             message = f"{snapshot.name} could not be deleted: {error.message}"
             return Problem("delete_failed", message, passing=error.passing, retry_after=error.retry_after)
         self.inventory.deleted(self.server, snapshot)
-        self.held.bury(snapshot.key, gone=True)
         log.info("snapshot.deleted", reasons=list(reasons), was_gone=not existed, **facts)
+        self.held.bury(snapshot.key, gone=True)
         return None

@@ -86,7 +86,9 @@ class Dispatcher:
         if self._draining:
             return
         for pair in pairs:
-            self._inbox[pair.key] = max(slot, self._inbox.get(pair.key, slot))
+            noted = self._inbox.get(pair.key, slot)
+            wrong = _was_never_true(noted, self._office().clock.now())
+            self._inbox[pair.key] = slot if wrong else max(slot, noted)
         if self._clerk is None or self._clerk.done():
             self._clerk = asyncio.create_task(self._start_all())
 

@@ -98,6 +98,18 @@ class Inventory:
         sights = await asyncio.gather(*(self._alone(server) for server in asked))
         return {server.key: sight for server, sight in zip(asked, sights, strict=True)}
 
+    async def strays(self) -> Collection[str]:
+        """The names of the rows that name no server: only the account's list is sure to show those.
+
+        None are told of where that list has several pages, or does not add up: it would cost too much to ask
+        after each lost create, or tell nothing. Raises ApiError where no list could be had.
+        """
+        if self.account_pages() > 1:
+            return ()
+        with suppress(ListUnsure):
+            return (await self._list(None)).listing.strays
+        return ()
+
     async def watch(self, server: Server, due: float) -> Sight:
         """The next sight from the shared rounds of waiting, wanted at the monotonic time `due` at the latest.
 

@@ -27,7 +27,7 @@ from rotator.clock import Clock
 from rotator.errors import LockHeld, LockUnusable
 from rotator.notefile import OPEN_TO_ALL, usable
 from rotator.record import Record, RecordFile
-from rotator.tombstones import Tombstone, TombstoneFile
+from rotator.tombstones import REMEMBERED, Tombstone, TombstoneFile
 
 __all__ = ["Held", "Record", "ServerLock", "Tombstone", "lock_directory"]
 
@@ -104,8 +104,12 @@ class Held:
         Its time never lies after now, so that a clock that was set back leaves nobody waiting.
         """
         self._check()
-        record = self._record.read()
-        return record and replace(record, at=min(record.at, self._clock.now()))
+        record, now = self._record.read(), self._clock.now()
+        if record is not None and record.at > now:  # noted, or it would be believed anew at every look
+            record = replace(record, at=now)
+            if record.name:
+                self._record.write(record)
+        return record
 
     def write(self, record: Record) -> None:
         """Put the record there. Raises LockUnusable: then the create must not go out."""
@@ -118,10 +122,11 @@ class Held:
         self._record.clear()
 
     def tombstones(self) -> tuple[Tombstone, ...]:
-        """What was deleted lately, or asked to be, by whomever. None of their times lies after now."""
+        """What was deleted in the last hour, or asked to be, by whomever; no time lies after now."""
         self._check()
         now = self._clock.now()
-        return tuple(replace(stone, at=min(stone.at, now)) for stone in self._tombstones.read())
+        stones = (replace(stone, at=min(stone.at, now)) for stone in self._tombstones.read())
+        return tuple(stone for stone in stones if now - stone.at < REMEMBERED or not stone.gone)
 
     def bury(self, key: str, *, gone: bool) -> None:
         """Note a delete of that id: about to be sent, or known to be done.
@@ -131,6 +136,12 @@ class Held:
         now = self._clock.now()
         others = [stone for stone in self.tombstones() if stone.key != key]
         self._tombstones.write([*others, Tombstone(key, now, gone)], now)
+
+    def withdraw(self, key: str) -> None:
+        """Forget what is noted of that id: its delete was refused, or it was given to a new snapshot."""
+        stones = self.tombstones()
+        if any(stone.key == key for stone in stones):
+            self._tombstones.write([stone for stone in stones if stone.key != key], self._clock.now())
 
     def forget_doubts(self) -> None:
         """What became of every delete that was sent is known by now: a list has shown it."""

@@ -30,6 +30,7 @@ class Overlay:
     def add(self, snapshot: Snapshot, at: float, until: float) -> None:
         """A create was answered at `at`; unless a list shows it, it is believed until `until`."""
         self.wrote(at)
+        self.gone.pop(snapshot.key, None)
         self.created[snapshot.key] = (snapshot, until)
 
     def remove(self, key: str, at: float) -> None:

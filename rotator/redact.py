@@ -24,6 +24,7 @@ Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
 """What JSON can say."""
 
 _SHORTEST_SECRET = 4  # characters; anything shorter would blank out ordinary words
+_SHORTEST_STRUCK = 11  # characters; a shorter token could be a word of a snapshot's name, or part of a date
 _SECRET_KEY = re.compile(
     r"(^|[_\-. ])(token|secret|password|passwd|authorization|cookie|credentials?|api[_-]?key)$", re.IGNORECASE
 )
@@ -75,10 +76,11 @@ def guard(secret: str) -> None:
 def struck(data: bytes, secret: str | None) -> bytes:
     """What came over the network, without the secret that was sent there.
 
+    A secret that is too short to tell from other words is left: lists would read otherwise than they are.
     Where it is written so that a decoder would bring it back (JSON's escapes, wide characters), nothing of
     the data is left: whoever reads it finds no answer, rather than one with holes that nobody can place.
     """
-    if not secret:
+    if not secret or len(secret) < _SHORTEST_STRUCK:
         return data
     for form in _sent_forms(secret):
         data = data.replace(form, REDACTED.encode())

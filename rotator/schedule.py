@@ -46,6 +46,7 @@ class Group:
     key: Key
     fired: datetime
     pairs: tuple[Pair, ...] = ()
+    has_fired: bool = False
 
     def newest(self, now: datetime) -> datetime | None:
         """The newest slot whose time, offset included, has come."""
@@ -66,8 +67,9 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 carries n
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
         """The next fire time strictly after now and after the previous one."""
-        slot = self._group.next(max(previous, now) if previous is not None else now)
-        return None if slot is None else slot + self._group.key[2]
+        offset = self._group.key[2]
+        slot = self._group.next(max(previous, now) if previous is not None else self._group.fired + offset)
+        return None if slot is None else slot + offset
 
 
 class Timetable:
@@ -126,7 +128,7 @@ class Timetable:
 
     def _set_back(self, now: datetime, step: timedelta) -> None:
         for group in self._groups.values():
-            if -step > CORRECTION or _was_never_true(group, now):
+            if not group.has_fired or -step > CORRECTION or _was_never_true(group, now):
                 group.fired = min(group.fired, now - group.key[2])
             self._forget(group)
             self._arm(group)
@@ -155,7 +157,7 @@ class Timetable:
         if slot is None or slot <= group.fired:
             return
         self._tell_missed(group, slot)
-        group.fired = slot
+        group.fired, group.has_fired = slot, True
         lateness = now - slot - group.key[2]
         in_time = tuple(p for p in group.pairs if lateness <= max(ON_TIME, p.policy.catch_up))
         if len(in_time) < len(group.pairs):

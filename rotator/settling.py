@@ -9,7 +9,7 @@ Law 3: an id whose delete was answered is gone, whoever asked for it and whateve
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rotator.clock import Clock
@@ -42,7 +42,13 @@ class Settling:
         if doubts and sight.unsure is None:
             await self._sleep_until(max(doubts) + timedelta(seconds=SETTLE_SECONDS))
             sight = await self.inventory.look(self.pair.server)
-        return sight if sight.unsure is not None else self._settled(sight)
+        return sight if sight.unsure is not None else self._settled(await self._with_strays(sight))
+
+    async def _with_strays(self, sight: Sight) -> Sight:
+        """A list of one server shows no row that names none: that of a lost create may be among those."""
+        record = self.held.record()
+        lost = record is not None and record.snapshot_id is None and sight.find(record.name) is None
+        return replace(sight, strays=tuple(await self.inventory.strays())) if lost else sight
 
     def _bury_what_is_gone(self) -> None:
         for stone in self.held.tombstones():
@@ -66,7 +72,8 @@ class Settling:
             return sight
         if record.snapshot_id is not None:
             return self._believe(record, record.snapshot_id, sight)
-        self.held.clear()
+        if record.name not in sight.strays:
+            self.held.clear()
         return sight
 
     def _believe(self, record: Record, snapshot_id: Id, sight: Sight) -> Sight:

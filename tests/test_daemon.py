@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from rotator.models import Keep, Server, Wait
 from rotator.sandbox import Fault, Switches
 from tests.daemons import living, settings
 from tests.staging import Stage, on_stage, policy, server, utc
+from tests.virtual import VirtualLoop
 
 WEB = server()
 NIGHTLY = WEB.policies[0]
@@ -237,6 +239,40 @@ def test_a_clock_step_runs_no_slot_twice(step: timedelta) -> None:
     made = on_stage(scene, hourly, start=NOON)
     assert made == sorted(set(made))
     assert len(made) >= 7
+
+
+@pytest.mark.parametrize("hours", [1, 2, 4])
+def test_a_clock_that_was_ahead_when_the_schedules_were_loaded_loses_no_slot(hours: int) -> None:
+    """A hardware clock in local time, put right by NTP a few seconds after the start."""
+    hourly = server(policy("hourly", schedule=("30 * * * *",), zone=ZoneInfo("UTC")))
+
+    async def scene(stage: Stage) -> list[datetime]:
+        async with living(stage, hourly) as life:
+            await life.sleep(seconds=5)
+            stage.clock.step(timedelta(hours=-hours))
+            await life.sleep(hours=3)
+        return slots_made(stage, hourly)
+
+    made = on_stage(scene, hourly, start=NOON + timedelta(hours=hours))
+    assert made == [NOON + timedelta(minutes=minutes) for minutes in (30, 90, 150)]
+
+
+def test_a_slot_that_was_stood_still_through_is_not_lost_to_a_small_step_back() -> None:
+    """The process gets no turn for ten seconds, and the clock is set back by two of them meanwhile."""
+    nightly = server()
+
+    async def scene(stage: Stage) -> list[datetime]:
+        async with living(stage, nightly) as life:
+            await life.sleep(seconds=25.5)
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, VirtualLoop)
+            loop.stand_still(10)
+            stage.clock.step(timedelta(seconds=-2))
+            life.daemon._timetable.heartbeat()
+            await life.sleep(hours=1)
+        return slots_made(stage, nightly)
+
+    assert on_stage(scene, nightly, start=NIGHT - timedelta(seconds=30)) == [NIGHT]
 
 
 def test_after_a_suspend_the_newest_slot_runs_and_the_missed_ones_are_named() -> None:

@@ -92,3 +92,9 @@ def test_what_is_known_is_scrubbed_before_words_are_masked() -> None:
     known = Secrets()
     known.add(TOKEN)
     assert masked(known.scrub(f"{TOKEN} and {ODD[:40]}")).startswith(f"{REDACTED} and ")
+
+
+@pytest.mark.parametrize("token", ["nightly", "2027", "web", "07"])
+def test_a_token_too_short_to_tell_from_other_words_takes_nothing_out_of_a_list(token: str) -> None:
+    row = b'{"name": "nightly-20270314T070000Z", "created_at": "2027-03-14T07:00:00Z", "server": "web-1"}'
+    assert struck(row, token) == row

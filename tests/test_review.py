@@ -462,3 +462,21 @@ def test_a_delete_that_is_forbidden_is_logged_with_its_snapshot() -> None:
         assert told == old[:1]
 
     on_stage(scene, WEB)
+
+
+def test_a_slot_of_a_wrong_clock_that_still_waits_to_be_started_gives_way_to_the_true_one() -> None:
+    web = server()
+    pair = Pair(web, web.policies[0])
+
+    async def scene(stage: Stage) -> list[str]:
+        stage.plant(web, days_before(SLOT, 1))
+        dispatcher = Dispatcher(lambda: stage.office, {pair.key: pair}.get)
+        stage.clock.step(timedelta(days=2))
+        dispatcher.hand_out([pair], SLOT + timedelta(days=2))
+        stage.clock.step(timedelta(days=-2))
+        dispatcher.hand_out([pair], SLOT)
+        await stage.clock.sleep(600)
+        await dispatcher.drain()
+        return [change.name for change in stage.world.history if change.kind == "created"]
+
+    assert on_stage(scene, web, switches=Switches(create_time=60)) == ["nightly-20270314T070000Z"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import httpx
 import pytest
+from structlog.types import EventDict
 
 from rotator import naming
 from rotator.models import Keep, Mode, Outcome, Pair
@@ -13,7 +17,8 @@ from rotator.progress import Progress
 from rotator.report import Report, as_json
 from rotator.rotation import Rotation
 from rotator.sandbox import Fault, Switches
-from tests.staging import SLOT, Stage, days_before, on_stage, policy, server
+from tests.daemons import captured
+from tests.staging import SLOT, InProcess, Stage, days_before, on_stage, policy, server
 
 WEB = server()
 NIGHTLY = Pair(WEB, WEB.policies[0])
@@ -107,7 +112,7 @@ def test_a_lost_create_is_looked_for_twice_with_fifteen_seconds_between() -> Non
         asked = [request.method for request in stage.world.requests]
         first, second = (index for index, method in enumerate(asked) if method == "POST")
         between = stage.world.requests[first + 1 : second]
-        assert len(between) == 2
+        assert ["server_id" in request.query for request in between] == [True, True, False]
         assert between[1].at - stage.world.requests[first].at >= timedelta(seconds=15)
 
     on_stage(scene, WEB)
@@ -409,3 +414,422 @@ def test_the_report_is_the_contracts_json_and_partitions_the_list() -> None:
         assert document["api_calls"] == len(stage.world.requests)
 
     on_stage(scene, WEB)
+
+
+# --- what a rotation says of itself -----------------------------------------------------------------
+
+
+def test_each_line_of_a_rotation_says_what_it_is_about() -> None:
+    lines: list[EventDict] = []
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(WEB, days_before(SLOT, 3, 2, 1))
+        await stage.rotate(NIGHTLY)
+
+    with captured(lines.append):
+        on_stage(scene, WEB)
+    told = [line for line in lines if str(line["event"]).startswith(("rotation.", "snapshot."))]
+    events = {line["event"] for line in told}
+    assert {
+        "rotation.started",
+        "snapshot.create_requested",
+        "snapshot.deleted",
+        "rotation.finished",
+    } <= events
+    facts = {(line["server_id"], line["server"], line["policy"], line["slot"]) for line in told}
+    assert facts == {(1, WEB.label, "nightly", naming.slot_text(SLOT))}
+    assert len({line["rotation_id"] for line in told}) == 1
+
+
+def test_a_rotation_that_has_no_turn_has_nothing_to_be_waited_for() -> None:
+    async def scene(stage: Stage) -> None:
+        rotation = Rotation(stage.office, NIGHTLY, Progress(SLOT))
+        assert not rotation.leave()
+
+    on_stage(scene, WEB)
+
+
+def test_what_is_held_back_and_what_is_taken_up_is_told() -> None:
+    lines: list[EventDict] = []
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(WEB, days_before(SLOT, 3, 2, 1))
+        stage.world.switches = replace(stage.world.switches, new_size_mb=100)
+        await stage.rotate(NIGHTLY)
+        assert "rotation.resumed" not in {line["event"] for line in lines}
+        stage.world.add_snapshot(1, "by-hand", status="in_progress", created_at=stage.clock.now())
+        await stage.rotate(NIGHTLY, SLOT + timedelta(days=1))
+
+    with captured(lines.append):
+        on_stage(scene, WEB)
+    events = [line["event"] for line in lines]
+    assert "snapshot.suspicious" in events
+    assert "snapshot.delete_deferred" in events
+    assert [line["snapshot"] for line in lines if line["event"] == "rotation.resumed"] == ["by-hand"]
+
+
+@pytest.mark.parametrize("field", ["name", "description"])
+def test_a_refused_name_or_description_says_nothing_of_places(field: str) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", status=400, body={field: ["Not like this."]}))
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.FAILED, "bad_request")
+
+    on_stage(scene, WEB)
+
+
+def test_a_server_that_was_full_is_full_again() -> None:
+    web = server(policy(keep=Keep(last=5)))
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(web, days_before(SLOT, 5, 4, 3, 2, 1))
+        report = await stage.rotate(Pair(web, web.policies[0]))
+        assert (report.free_before, report.free_after) == (0, 0)
+
+    on_stage(scene, web)
+
+
+def test_a_snapshot_that_failed_is_told_from_one_that_disappeared() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", fate="fails"))
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert report.problem.message == f"{NAME} failed"
+
+    on_stage(scene, WEB)
+
+
+def test_a_snapshot_that_disappeared_is_told_from_others_that_failed() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.add_snapshot(
+            1, naming.snapshot_name(WEB, NIGHTLY.policy, days_before(SLOT, 1)[0]), status="failed"
+        )
+        made = stage.world.add_snapshot(1, NAME, status="in_progress")
+        rotation = asyncio.create_task(stage.rotate(NIGHTLY))
+        await stage.clock.sleep(10)
+        stage.world.remove_snapshot(made)
+        report = await rotation
+        assert report.problem is not None
+        assert report.problem.message == f"{NAME} disappeared from the list before it was ready"
+
+    on_stage(scene, WEB)
+
+
+def test_an_overfull_server_has_no_free_places_and_not_fewer() -> None:
+    async def scene(stage: Stage) -> None:
+        for number in range(6):
+            stage.world.add_snapshot(1, f"by-hand-{number}")
+        report = await stage.rotate(NIGHTLY)
+        assert report.outcome is Outcome.CAP_REACHED
+        assert (report.free_before, report.free_after) == (0, 0)
+
+    on_stage(scene, WEB)
+
+
+class Broken(httpx.AsyncBaseTransport):
+    """A defect where nobody expects one."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raise what no adapter knows."""
+        raise RuntimeError("nobody thought of it")
+
+
+def test_a_defect_ends_the_rotation_as_a_passing_failure_that_names_it() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.begin_process(Broken())
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.FAILED, "bad_answer")
+        assert report.problem.passing
+        assert "nobody thought of it" in report.problem.message
+
+    on_stage(scene, WEB)
+
+
+# --- deletes that fail, and what is remembered for the next try -------------------------------------
+
+
+def planted_for_two_deletes(stage: Stage) -> list[str]:
+    """Of five slots the two oldest have to go once this one's snapshot is ready."""
+    stage.plant(WEB, days_before(SLOT, 4, 3, 2, 1))
+    return stage.names(WEB)
+
+
+def test_a_delete_that_is_refused_after_the_create_stops_no_other_and_is_told() -> None:
+    async def scene(stage: Stage) -> None:
+        oldest, next_oldest, *_ = planted_for_two_deletes(stage)
+        stage.world.faults.add(Fault(method="DELETE", status=400))
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.ROTATED, "delete_failed")
+        assert (names(report, "deleted"), names(report, "deferred")) == ([next_oldest], [oldest])
+        assert report.buckets.deferred[0].reasons == ("deferred",)
+
+    on_stage(scene, WEB)
+
+
+def test_of_two_deletes_that_are_refused_the_first_is_told() -> None:
+    async def scene(stage: Stage) -> None:
+        oldest, *_ = planted_for_two_deletes(stage)
+        stage.world.faults.add(Fault(method="DELETE", status=400, times=2))
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert report.problem.message.startswith(f"{oldest} could not be deleted")
+        assert stage.asked("DELETE") == 2
+
+    on_stage(scene, WEB)
+
+
+def test_a_delete_that_fails_for_a_passing_reason_leaves_the_others_to_a_later_rotation() -> None:
+    async def scene(stage: Stage) -> None:
+        oldest, next_oldest, *_ = planted_for_two_deletes(stage)
+        stage.world.faults.add(Fault(method="DELETE", status=503, times=None))
+        report = await stage.rotate(NIGHTLY)
+        tried = {request.path for request in stage.world.requests if request.method == "DELETE"}
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.ROTATED, "delete_failed")
+        assert names(report, "deferred") == [next_oldest, oldest]
+        assert len(tried) == 1
+
+    on_stage(scene, WEB)
+
+
+def test_where_a_delete_ahead_of_the_create_is_refused_no_other_goes_and_nothing_is_created() -> None:
+    web = server(policy(keep=Keep(last=5)), cap=4)
+    pair = Pair(web, web.policies[0])
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(web, days_before(SLOT, 5, 4, 3, 2, 1))
+        stage.world.faults.add(Fault(method="DELETE", status=400))
+        report = await stage.rotate(pair)
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.FAILED, "delete_failed")
+        assert (stage.asked("DELETE"), stage.asked("POST")) == (1, 0)
+
+    on_stage(scene, web)
+
+
+def test_a_slot_that_was_planned_with_a_free_place_deletes_none_though_the_server_fills_up() -> None:
+    web = server(policy(keep=Keep(last=3)))
+    pair = Pair(web, web.policies[0])
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(web, days_before(SLOT, 4, 3, 2, 1))
+        stage.world.faults.add(Fault(method="POST", status=400))
+        first = Rotation(stage.office, pair, Progress(SLOT))
+        assert (await first.run()).outcome is Outcome.CAP_REACHED
+        stage.world.add_snapshot(1, "by-hand")
+        report = await Rotation(stage.office, pair, first.progress.next_try()).run()
+        assert report.outcome is Outcome.CAP_REACHED
+        assert stage.asked("DELETE") == 0
+
+    on_stage(scene, web)
+
+
+def test_a_rotation_that_cannot_have_the_lock_is_busy_and_says_so() -> None:
+    async def scene(stage: Stage) -> None:
+        async with stage.office.turn(WEB):
+            stage.begin_process()
+            report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.BUSY, "lock_held")
+        assert (report.mode, stage.asked("POST")) == (None, 0)
+
+    on_stage(scene, WEB)
+
+
+def test_a_rotation_tells_when_it_has_its_turn() -> None:
+    async def scene(stage: Stage) -> None:
+        turns: list[datetime] = []
+        begun = Rotation(stage.office, NIGHTLY, Progress(SLOT), lambda: turns.append(stage.clock.now()))
+        await begun.run()
+        assert turns[0] == SLOT
+
+    on_stage(scene, WEB)
+
+
+# --- leaving ----------------------------------------------------------------------------------------
+
+
+def test_a_rotation_that_is_left_in_its_turn_ends_after_it_and_waits_for_nothing() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.plant(WEB, days_before(SLOT, 3, 2, 1))
+        stage.world.faults.add(Fault(method="POST", delay=5))
+        rotation = Rotation(stage.office, NIGHTLY, Progress(SLOT))
+        running = asyncio.create_task(rotation.run())
+        await stage.clock.sleep(2)
+        assert rotation.leave() is True
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert stage.clock.now() - SLOT < timedelta(seconds=20)
+        assert rotation.leave() is False
+        assert (stage.asked("POST"), stage.asked("DELETE")) == (1, 0)
+
+    on_stage(scene, WEB)
+
+
+def test_a_rotation_that_waits_for_its_server_says_so_and_then_has_its_turn() -> None:
+    weekly = server(policy("nightly"), policy("weekly"))
+    first, second = (Pair(weekly, each) for each in weekly.policies)
+
+    async def scene(stage: Stage) -> None:
+        calls: list[datetime] = []
+        running = asyncio.create_task(stage.rotate(first))
+        await stage.clock.sleep(1)
+        later = Rotation(stage.office, second, Progress(SLOT), lambda: calls.append(stage.clock.now()))
+        queued = asyncio.create_task(later.run())
+        await stage.clock.sleep(1)
+        assert len(calls) == 1
+        reports = [await running, await queued]
+        assert [report.outcome for report in reports] == [Outcome.ROTATED] * 2
+        assert calls[1] > calls[0] + timedelta(minutes=1)
+        assert reports[1].seconds < (stage.clock.now() - SLOT).total_seconds()
+
+    on_stage(scene, weekly)
+
+
+def test_a_rotation_that_need_not_wait_for_its_server_has_its_turn_once_a_look() -> None:
+    async def scene(stage: Stage) -> None:
+        calls: list[datetime] = []
+        await Rotation(stage.office, NIGHTLY, Progress(SLOT), lambda: calls.append(stage.clock.now())).run()
+        assert len(calls) == 2
+        assert calls[0] < calls[1]
+
+    on_stage(scene, WEB)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "POST"])
+def test_a_rotation_that_has_written_nothing_fails_for_45_seconds_in_all(method: str) -> None:
+    web = server(policy(keep=Keep(last=5)))
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(web, days_before(SLOT, *range(5 if method == "DELETE" else 4, 0, -1)))
+        stage.world.faults.add(Fault(method="GET", status=503, times=8))
+        stage.world.faults.add(Fault(method=method, status=429, times=None))
+        report = await stage.rotate(Pair(web, web.policies[0]))
+        assert report.outcome is Outcome.FAILED
+        assert stage.clock.now() - SLOT <= timedelta(seconds=46)
+
+    on_stage(scene, web)
+
+
+# --- what a slot may delete, counted when its create is first planned -------------------------------
+
+
+def test_what_a_create_needs_is_counted_after_the_wait_for_another() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.plant(WEB, days_before(SLOT, 3, 2, 1))
+        other = stage.world.create(1, "by-hand-1", "")
+        running = asyncio.create_task(stage.rotate(NIGHTLY))
+        await stage.clock.sleep(10)
+        stage.world.add_snapshot(1, "by-hand-2")
+        report = await running
+        assert report.outcome is Outcome.ROTATED
+        assert other.name in stage.names(WEB)
+        assert stage.asked("DELETE") == 1
+
+    on_stage(scene, WEB)
+
+
+def test_a_slot_that_was_blocked_deletes_no_more_later_than_it_needed_then() -> None:
+    web = server(policy(keep=Keep(last=9), min_ready=2))
+    pair = Pair(web, web.policies[0])
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(web, days_before(SLOT, 2, 1))
+        by_hand = [stage.world.add_snapshot(1, f"by-hand-{number}") for number in range(3)]
+        first = Rotation(stage.office, pair, Progress(SLOT))
+        assert (await first.run()).outcome is Outcome.CAP_REACHED
+        stage.world.remove_snapshot(by_hand[0])
+        stage.plant(web, days_before(SLOT, 4, 3))
+        report = await Rotation(stage.office, pair, first.progress.next_try()).run()
+        assert report.outcome is Outcome.CAP_REACHED
+        assert stage.asked("DELETE") == 0
+
+    on_stage(scene, web)
+
+
+# --- answers to a create ----------------------------------------------------------------------------
+
+
+def test_a_refusal_with_another_status_says_nothing_of_places() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", status=422))
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.FAILED, "bad_request")
+
+    on_stage(scene, WEB)
+
+
+def test_a_lower_cap_is_told_with_the_places_that_were_counted_on() -> None:
+    async def scene(stage: Stage) -> None:
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert report.problem.message.startswith(
+            "refused with a free place of 5: is snapshot_limit too high?"
+        )
+
+    on_stage(scene, WEB, switches=Switches(cap=0))
+
+
+def test_a_refusal_passes_as_long_as_the_slot_has_made_room_once() -> None:
+    web = server(policy(keep=Keep(last=5)))
+    pair = Pair(web, web.policies[0])
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(web, days_before(SLOT, 5, 4, 3, 2, 1))
+        stage.world.faults.add(Fault(method="POST", status=400, times=2))
+        first = Rotation(stage.office, pair, Progress(SLOT))
+        await first.run()
+        report = await Rotation(stage.office, pair, first.progress.next_try()).run()
+        assert report.problem is not None
+        assert (report.problem.code, report.problem.passing) == ("cap_lower", True)
+        assert names(report, "deleted") == []
+
+    on_stage(scene, web)
+
+
+class Shouting(InProcess):
+    """A provider that writes every name in capital letters."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The same create with another name."""
+        if request.method == "POST":
+            body = json.loads(request.content)
+            token = {"Authorization": request.headers["Authorization"]}
+            named = {**body, "name": body["name"].upper()}
+            request = httpx.Request("POST", request.url, json=named, headers=token)
+        return await super().handle_async_request(request)
+
+
+def test_a_snapshot_that_got_another_name_ends_the_rotation_and_takes_a_place() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.begin_process(Shouting(stage.world))
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert f"asked for {NAME}, the provider made {NAME.upper()}" in report.problem.message
+        assert (report.free_before, report.free_after) == (5, 4)
+
+    on_stage(scene, WEB)
+
+
+def test_a_rotation_with_nothing_to_delete_has_no_problem() -> None:
+    async def scene(stage: Stage) -> None:
+        report = await stage.rotate(NIGHTLY)
+        assert (report.outcome, report.problem) == (Outcome.ROTATED, None)
+
+    on_stage(scene, WEB)
+
+
+def test_an_undocumented_state_is_told() -> None:
+    lines: list[EventDict] = []
+
+    async def scene(stage: Stage) -> None:
+        stage.world.add_snapshot(1, "by-hand", status="archiving")
+        await stage.rotate(NIGHTLY)
+
+    with captured(lines.append):
+        on_stage(scene, WEB)
+    assert [line["snapshot"] for line in lines if line["event"] == "snapshot.unknown_state"] == ["by-hand"]

@@ -65,6 +65,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Virtual seconds since the loop was made."""
         return self._jumping.offset
 
+    def stand_still(self, seconds: float) -> None:
+        """Time passes, and nobody in the process gets a turn."""
+        self._jumping.offset += seconds
+
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
