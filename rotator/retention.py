@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 
 from rotator.models import UNLIMITED, Keep, Span
 
-_EVER = datetime.min.replace(tzinfo=UTC)  # the start of a window that reaches back to the beginning
-_FIRST = _EVER + timedelta(days=1)  # what is older is taken for this: west of Greenwich it has no local time
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+"""What is older is taken for this: west of Greenwich it has no local time."""
 
 _Period = Callable[[int, datetime], Hashable]
 """The period that a snapshot falls into, from its place in the order and its local time."""
@@ -129,20 +129,21 @@ def _reasons(
 ) -> Iterator[str | None]:
     """For each snapshot the reason for which this rule keeps it, or None."""
     left = UNLIMITED if isinstance(limit, Span) else limit
-    start = _window_start(local[0], limit) if isinstance(limit, Span) and local else _EVER
+    start = _window_start(local[0], limit) if isinstance(limit, Span) and local else None
     taken: Hashable = None
     for place, (instant, moment) in enumerate(zip(instants, local, strict=True)):
         period = rule.period(place, moment)
         fresh, oldest = period != taken, place == len(local) - 1
-        if left <= 0 or instant <= start or not (fresh or oldest):
+        outside = start is not None and instant <= start
+        if left <= 0 or outside or not (fresh or oldest):
             yield None
             continue
         taken, left = period, left - 1
         yield rule.name if fresh else f"oldest_{rule.name}"
 
 
-def _window_start(newest: datetime, span: Span) -> datetime:
-    """`newest` less a calendar span: a snapshot has to be younger than that.
+def _window_start(newest: datetime, span: Span) -> datetime | None:
+    """`newest` less a calendar span: a snapshot has to be younger than that. None: the window has no start.
 
     As restic's (Go's) calendar has it: a day that the month does not have runs over into the next, so that
     a month before 31 March is 3 March; the wall time stays, and one that a clock change skips or repeats
@@ -156,4 +157,4 @@ def _window_start(newest: datetime, span: Span) -> datetime:
         wall = datetime.combine(day, newest.time(), tzinfo=newest.tzinfo)
         return wall.astimezone(UTC) - timedelta(hours=span.hours)
     except (OverflowError, ValueError):
-        return _EVER
+        return None

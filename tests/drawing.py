@@ -1,20 +1,19 @@
-"""Servers in any state for hypothesis to draw, and what is known of a snapshot without asking the plan."""
+"""Servers in any state for hypothesis to draw."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from rotator import naming
-from rotator.census import Buckets, View
-from rotator.models import FUTURE_TOLERANCE, UNLIMITED, Id, Keep, Pair, Policy, Server, Snapshot, Span, State
+from rotator.census import View
+from rotator.models import UNLIMITED, Id, Keep, Pair, Policy, Server, Snapshot, Span, State
 from rotator.progress import Progress
 from tests.building import DAY, MINUTE, NOW, make_policy, make_server, make_snapshot, make_view
 from tests.strategies import ZONES, keeps
@@ -130,48 +129,3 @@ progresses = picks((0, 0, 0, 1, 2, 7), (None, None, None, 0, 1, 2), (0, 0, 1), S
 
 many = settings(max_examples=300)
 """Cheap enough for many examples."""
-
-# --- what is known of a snapshot without asking the plan --------------------------------------------
-
-
-def here(view: View) -> list[Snapshot]:
-    return [s for s in view.snapshots if str(s.server_id) == view.pair.server.key and s.key not in view.gone]
-
-
-def own(pair: Pair, snapshot: Snapshot) -> bool:
-    owner = naming.owner(pair.server, snapshot.name, snapshot.created_at)
-    return owner is not None and owner.policy.name == pair.policy.name
-
-
-def slot_of(pair: Pair, snapshot: Snapshot) -> datetime:
-    owner = naming.owner(pair.server, snapshot.name, snapshot.created_at)
-    return snapshot.created_at if owner is None else owner.slot
-
-
-def future(pair: Pair, snapshot: Snapshot, now: datetime) -> bool:
-    return max(snapshot.created_at, slot_of(pair, snapshot)) > now + FUTURE_TOLERANCE
-
-
-def counts(pair: Pair, snapshot: Snapshot, now: datetime) -> bool:
-    """Is it one of the restore points that the floor speaks of?"""
-    return snapshot.state is State.READY and own(pair, snapshot) and not future(pair, snapshot, now)
-
-
-def may_go(pair: Pair, snapshot: Snapshot, now: datetime) -> bool:
-    stuck = snapshot.state is State.IN_PROGRESS and now - snapshot.created_at > pair.policy.wait.timeout
-    harmless = snapshot.state in {State.READY, State.FAILED} or stuck
-    mine = own(pair, snapshot) and not naming.is_protected(pair.server, snapshot.name)
-    return harmless and mine and not future(pair, snapshot, now)
-
-
-def listed(buckets: Buckets) -> list[Snapshot]:
-    verdicts = chain.from_iterable(getattr(buckets, entry.name) for entry in fields(Buckets))
-    return [verdict.snapshot for verdict in verdicts]
-
-
-def by_id(rows: Iterable[Snapshot]) -> list[Snapshot]:
-    return sorted(rows, key=lambda snapshot: snapshot.key)
-
-
-def ready_among(rows: Iterable[Snapshot]) -> int:
-    return sum(1 for snapshot in rows if snapshot.state is State.READY)

@@ -293,3 +293,18 @@ def test_equal_input_gives_equal_answers_whatever_zone_the_moments_are_written_i
 ) -> None:
     local = [moment.astimezone(BERLIN) for moment in moments]
     assert apply_keep(local, keep, zone) == apply_keep(tuple(moments), keep, zone)
+
+
+# --- single rules, at their edges -------------------------------------------------------------------
+
+
+def test_the_same_month_of_two_years_is_two_months() -> None:
+    moments = at("2027-03-02", "2026-03-30", "2025-03-01")
+    assert said(moments, Keep(monthly=2)) == ["monthly", "monthly", ""]
+
+
+@pytest.mark.parametrize("zone", [NEW_YORK, NAIROBI], ids=str)
+@pytest.mark.parametrize("keep", [Keep(hourly=1), Keep(yearly=2), Keep(within_daily=Span(days=3))], ids=str)
+def test_a_snapshot_from_before_all_calendars_is_judged_in_any_zone(keep: Keep, zone: ZoneInfo) -> None:
+    oldest = datetime.min.replace(tzinfo=UTC) + timedelta(seconds=1)
+    assert apply_keep([oldest], keep, zone) != ((),)

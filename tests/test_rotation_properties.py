@@ -9,15 +9,15 @@ from itertools import chain, repeat
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from campaigns.known import ready_among
+from campaigns.rotating import NAMED, wrong_acts
 from rotator import naming
 from rotator.models import Pair, State
 from rotator.plan import Step, plan
 from rotator.progress import Progress
 from tests.building import DAY, HOUR, NOW, make_policy, make_server, make_snapshot
-from tests.drawing import counts, many, may_go, ready_among, views
+from tests.drawing import many, views
 from tests.simulating import Fate, Killed, World, perform
-
-NAMED = {"cap_reached", "snapshot_failed", "snapshot_stuck"}
 
 
 @st.composite
@@ -36,17 +36,7 @@ def unfolding(drawn: list[Fate]) -> Iterator[Fate]:
 
 def check_acts(world: World, pair: Pair) -> None:
     """What has to hold at each instant of any rotation, killed or not."""
-    name = naming.snapshot_name(pair.server, pair.policy, NOW)
-    for act in world.acts:
-        if act.kind == "create":
-            assert len(act.before) < pair.server.cap
-            assert name not in {snapshot.name for snapshot in act.before}
-        else:
-            assert may_go(pair, act.snapshot, act.at)
-            standing = sum(1 for s in act.before if counts(pair, s, act.at))
-            assert act.snapshot.state is not State.READY or standing > pair.policy.min_ready
-        if act.kind == "prune":
-            assert State.READY in {s.state for s in act.before if s.name == name}
+    assert list(wrong_acts(world, pair, naming.snapshot_name(pair.server, pair.policy, NOW))) == []
 
 
 @many
