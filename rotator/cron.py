@@ -105,6 +105,7 @@ def _firing_on(schedule: tuple[str, ...], day: date) -> tuple[str, ...]:
     return tuple(expression for expression in schedule if _read(expression).fires_on(day))
 
 
+@lru_cache(maxsize=_READ)  # ten years of one zone
 def _midnight(zone: ZoneInfo, day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
@@ -114,9 +115,15 @@ def _minutes(expressions: tuple[str, ...], zone: ZoneInfo, day: date) -> Sequenc
     start, end = _midnight(zone, day), _midnight(zone, day + _DAY)
     if end - start == _DAY:
         return _plain_minutes(expressions)
-    local = [(start + real * _MINUTE).astimezone(zone) for real in range((end - start) // _MINUTE)]
-    walls = [60 * moment.hour + moment.minute for moment in local]
+    walls = _walls(zone, start, end)
     return sorted({real for expression in expressions for real in _read(expression).on(walls)})
+
+
+@lru_cache(maxsize=64)  # the clock changes of some thirty years, or of as many zones in one
+def _walls(zone: ZoneInfo, start: datetime, end: datetime) -> Sequence[int]:
+    """What the wall shows in each real minute, in minutes since its midnight."""
+    local = ((start + real * _MINUTE).astimezone(zone) for real in range((end - start) // _MINUTE))
+    return tuple(60 * moment.hour + moment.minute for moment in local)
 
 
 @lru_cache(maxsize=_READ)
@@ -213,9 +220,11 @@ def _runs(schedule: tuple[str, ...], zone: ZoneInfo, start: datetime, end: datet
     first_day, last_day = (moment.astimezone(zone).date().toordinal() for moment in (start, end))
     for ordinal in range(first_day, last_day + 1):
         day = date.fromordinal(ordinal)
-        midnight, expressions = _midnight(zone, day), _firing_on(schedule, day)
-        whole = start < midnight and _midnight(zone, day + _DAY) - midnight == _DAY and midnight + _DAY <= end
-        if whole and expressions:
+        expressions = _firing_on(schedule, day)
+        if not expressions:
+            continue
+        midnight = _midnight(zone, day)
+        if start < midnight and _midnight(zone, day + _DAY) - midnight == _DAY and midnight + _DAY <= end:
             minutes = _plain_minutes(expressions)
             yield (
                 midnight + minutes[0] * _MINUTE,

@@ -417,3 +417,54 @@ def test_a_missed_slot_is_caught_up_for_six_hours_or_a_quarter_of_the_gap(
     widest: timedelta, late: timedelta
 ) -> None:
     assert default_catch_up(widest) == late
+
+
+# --- edges ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        pytest.param(
+            ["0 0 1-3 1 *"], Gaps(DAY, 364 * DAY), id="the slot of the last moment of a leap year counts"
+        ),
+        pytest.param(["0 0 1,2 1 *"], Gaps(365 * DAY, 365 * DAY), id="the slot of the day after does not"),
+    ],
+)
+def test_gaps_look_a_whole_leap_year_ahead_and_no_further(schedule: list[str], expected: Gaps) -> None:
+    assert gaps(schedule, NAIROBI, instant("2027-12-31T21:00")) == expected
+
+
+@pytest.mark.parametrize("written", ["0 1,8,23 * * *", "0 23,8,1 * * *"])
+@pytest.mark.parametrize("day", ["2027-03-14", "2027-03-15"])
+def test_hours_fire_in_the_order_of_the_day_however_they_are_written(written: str, day: str) -> None:
+    assert [time[:5] for time in local_day(written, NEW_YORK, day)] == ["01:00", "08:00", "23:00"]
+
+
+def test_the_gap_of_a_schedule_that_fires_once_a_year_is_real_time_in_its_zone() -> None:
+    found = gaps(
+        ["30 0 14 3 *"], NEW_YORK, instant("2027-03-10")
+    )  # winter time, and a year later summer time
+    assert found == Gaps(366 * DAY - HOUR, 366 * DAY - HOUR)
+
+
+def test_a_slot_after_the_end_of_the_year_ahead_makes_no_gap_on_its_last_day() -> None:
+    found = gaps(["0 0,6 1 1 *"], NAIROBI, instant("2028-01-01"))  # 03:00 there, and so is the end
+    assert found == Gaps(366 * DAY - 6 * HOUR, 366 * DAY - 6 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours"),
+    [
+        pytest.param("0 3 27,28 3 *", 23, id="a day of 23 hours"),
+        pytest.param("30 0 30,31 10 *", 24, id="before the clock goes back"),
+        pytest.param("0 3 30,31 10 *", 25, id="a day of 25 hours"),
+    ],
+)
+def test_gaps_across_a_clock_change_are_real_time_where_winter_is_utc(expression: str, hours: int) -> None:
+    found = gaps([expression], ZoneInfo("Europe/London"), instant("2027-01-01"))
+    assert found == Gaps(hours * HOUR, hours * HOUR)
+
+
+def test_the_widest_gap_may_lie_within_the_day() -> None:
+    assert gaps(["0 0,1,23 * * *"], NAIROBI, instant("2027-01-05")) == Gaps(HOUR, 22 * HOUR)

@@ -73,7 +73,7 @@ def check(shape: type[BaseModel], part: Part, findings: Findings) -> Reading:
         details = error.errors(include_url=False, include_input=False)
     for detail in details:
         _note(shape, part, detail, findings)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not all(detail["loc"] for detail in details):
         return Reading({}, frozenset(shape.model_fields))
     return _sound(shape, value, frozenset(str(detail["loc"][0]) for detail in details))
 

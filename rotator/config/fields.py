@@ -30,6 +30,9 @@ NAME = r"[A-Za-z0-9_-]+"
 MAX_TEXT = 1000
 """Characters of a label, path, glob or description: a long paragraph. The provider documents no limit."""
 
+MAX_ENTRIES = 1000
+"""Entries of a list of globs or words; what is wrong with each of them is told."""
+
 MAX_SCHEDULES = 100
 """Expressions of one policy; each is looked up for every day of a year."""
 
@@ -91,6 +94,15 @@ def _at_least(least: timedelta) -> Callable[[timedelta], timedelta]:
     return check
 
 
+def _at_most(most: int) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        if isinstance(value, list) and len(value) > most:
+            raise ValueError(f"should have at most {most:,} entries")
+        return value
+
+    return check
+
+
 def _many(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, list) else (value,)
 
@@ -143,7 +155,8 @@ SomeTime = Annotated[
 Schedule = Annotated[
     tuple[Annotated[str, PlainValidator(_expression)], ...],
     BeforeValidator(_many),
-    Field(min_length=1, max_length=MAX_SCHEDULES),
+    BeforeValidator(_at_most(MAX_SCHEDULES)),
+    Field(min_length=1),
     AfterValidator(_distinct),
     WithJsonSchema({"anyOf": [_EXPRESSION_SCHEMA, _EXPRESSIONS_SCHEMA]}),
 ]
@@ -208,3 +221,8 @@ def _loopback(host: str) -> bool:
 
 BaseUrl = Annotated[Text, AfterValidator(base_url), Field(json_schema_extra={"format": "uri"})]
 FailedState = Annotated[Text, AfterValidator(_failed_state)]
+
+_SOME = (BeforeValidator(_at_most(MAX_ENTRIES)), Field(json_schema_extra={"maxItems": MAX_ENTRIES}))
+
+Globs = Annotated[list[Text], *_SOME]
+FailedStates = Annotated[list[FailedState], *_SOME]

@@ -13,6 +13,9 @@ from rotator.models import ConfigWarning
 
 from .nodes import Mark, Part, Path, dotted
 
+MAX_FAULTS = 10_000
+"""Faults of one file that are told: one for each line of a large one. With more of them it is not read on."""
+
 TOKEN = re.compile(r"(?<![A-Za-z0-9_./-])vps_[A-Za-z0-9._~+/=-]+")
 """VPS.org's tokens begin with `vps_`. A path such as `/etc/vps_token` is none."""
 
@@ -39,8 +42,12 @@ class Findings:
         self.warnings: set[ConfigWarning] = set()
 
     def at(self, mark: Mark, path: Path, message: str) -> None:
-        """Note a fault at a place of the file."""
-        self.faults.add(Fault(self.file, *mark, _masked(dotted(path)), _masked(message)))
+        """Note a fault at a place of the file. Raises ConfigError where there are too many."""
+        self.faults.add(Fault(self.file, *mark, _fit_to_show(dotted(path)), _fit_to_show(message)))
+        if len(self.faults) > MAX_FAULTS:
+            rest = f"more than {MAX_FAULTS:,} things are wrong: from here on the file was not looked at"
+            self.faults.add(Fault(self.file, *mark, "", rest))
+            self.stop_on_faults()
 
     def fault(self, part: Part, message: str) -> None:
         """Note a fault where the part's value stands."""
@@ -52,7 +59,9 @@ class Findings:
 
     def warn(self, part: Part, code: Unwise, message: str) -> None:
         """Note something legal but unwise."""
-        self.warnings.add(ConfigWarning(*part.node.mark, dotted(part.path), code.value, message))
+        self.warnings.add(
+            ConfigWarning(*part.node.mark, dotted(part.path), code.value, _fit_to_show(message))
+        )
 
     def outside(self, path: str, message: str) -> None:
         """Note a fault that no place of the file is to blame for."""
@@ -64,6 +73,11 @@ class Findings:
             raise ConfigError(tuple(sorted(self.faults)))
 
 
-def _masked(text: str) -> str:
-    # Wherever it stands: a mask too many does no harm.
-    return re.sub("vps_[A-Za-z0-9._~+/=-]+", "vps_…", text)
+def _fit_to_show(text: str) -> str:
+    """One printable line: what somebody wrote may hold a token, or move the cursor of a terminal."""
+    masked = re.sub(
+        "vps_[A-Za-z0-9._~+/=-]+", "vps_…", text
+    )  # wherever it stands: a mask too many is harmless
+    if masked.isprintable():
+        return masked
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in masked)

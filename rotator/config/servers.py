@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from rotator import naming
@@ -16,7 +17,7 @@ from .fit import Placement, Use
 from .nodes import Part, dotted, show
 from .policies import Book
 from .policy_rules import Entry
-from .shape import ServerShape
+from .shape import MAX_POLICIES, ServerShape
 from .spelling import closest
 
 _Names = tuple[tuple[str, str], ...]
@@ -89,8 +90,10 @@ class Servers:
         if not listed.is_list or listed.length == 0:
             self.findings.fault(listed, "there are no policies: write a list of their names")
             return []
+        if listed.length > MAX_POLICIES:
+            self.findings.fault(listed, f"a server can have at most {MAX_POLICIES} policies")
         uses: dict[str, Use] = {}
-        for part in listed.children():
+        for part in islice(listed.children(), MAX_POLICIES):
             entry = self._entry(part)
             if entry is None:
                 continue

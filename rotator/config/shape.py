@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, model_validator
 from pydantic_core import PydanticCustomError
 
 from rotator.models import ApiSettings, Wait
@@ -20,7 +20,8 @@ from .fields import (
     BaseUrl,
     Count,
     Duration,
-    FailedState,
+    FailedStates,
+    Globs,
     Identifier,
     PolicyName,
     Schedule,
@@ -33,6 +34,12 @@ from .fields import (
 
 T = TypeVar("T")
 Elsewhere = SkipValidation[T]
+
+MAX_KEYS = 1000
+"""Keys of one section; with more of them it is not read."""
+
+MAX_POLICIES = 100
+"""Policies of one server: every two of them are compared."""
 
 _API, _WAIT = ApiSettings(), Wait()
 
@@ -61,6 +68,16 @@ class Shape(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _few_keys(cls, value: object) -> object:
+        """What is wrong is told of each key: of a hundred thousand that takes more than there is to gain."""
+        if isinstance(value, dict) and len(value) > MAX_KEYS:
+            message = "{count} keys stand here, and the ones that there are number {known}"
+            context = {"count": f"{len(value):,}", "known": len(cls.model_fields)}
+            raise PydanticCustomError("many_keys", message, context)
+        return value
+
 
 class ApiShape(Shape):
     """Where the API is, and how gently it is asked."""
@@ -79,7 +96,7 @@ class ApiShape(Shape):
     """Requests a second, at most; 0 for no limit."""
     snapshot_limit: int = Field(_API.snapshot_limit, ge=1, le=1000)
     """The provider's cap: how many snapshots a server can have."""
-    failed_states: list[FailedState] = []
+    failed_states: FailedStates = []
     """Words of the API for a failed snapshot, in addition to `failed` and `error`."""
 
 
@@ -167,7 +184,7 @@ class PolicyKeys(Shape):
     """Ready snapshots that one rotation may delete."""
     wait: WaitShape = absent()
     """How a snapshot in progress is watched."""
-    adopt: list[Text] = []
+    adopt: Globs = []
     """Globs: older snapshots to treat as this policy's, with created_at for a slot."""
     enabled: bool = True
     """A disabled policy keeps its snapshots and makes no new ones."""
@@ -204,9 +221,11 @@ class ServerShape(Shape):
     """Globs: servers that `match` shall leave out. Not supported yet."""
     name: Text = absent()
     """A label for logs and names; without one the id serves."""
-    policies: Elsewhere[Annotated[list[PolicyName | InlinePolicyShape], Field(min_length=1)]]
+    policies: Elsewhere[
+        Annotated[list[PolicyName | InlinePolicyShape], Field(min_length=1, max_length=MAX_POLICIES)]
+    ]
     """Names of policies, or policies written out. Their order decides who goes first."""
-    protect: list[Text] = []
+    protect: Globs = []
     """Globs: snapshots that a rotation never deletes."""
     snapshot_limit: int = absent(ge=1, le=1000)
     """This server's cap, if it differs from `api.snapshot_limit`."""

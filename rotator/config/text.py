@@ -12,7 +12,7 @@ import stat
 
 from rotator.errors import ConfigError, Fault
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 """The largest file that is read: 10,000 servers written out take about one mebibyte."""
 
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

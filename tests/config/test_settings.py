@@ -191,7 +191,7 @@ def test_a_file_of_absurd_size_is_not_read_to_its_end(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(17 * 1024 * 1024)
 
-    with pytest.raises(ConfigError, match="larger than 16 MiB"):
+    with pytest.raises(ConfigError, match="larger than 4 MiB"):
         load(str(path), {}, NOW)
 
 
