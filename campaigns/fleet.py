@@ -47,7 +47,8 @@ def draw(chance: Random, count: int, ids: Ids, pace: Pace) -> tuple[Server, ...]
 
 
 def _server(chance: Random, number: int, ids: Ids, pace: Pace) -> Server:
-    id_: Id = {"integer": number, "text": str(number), "uuid": str(UUID(int=number))}[ids]
+    forms: Mapping[Ids, Id] = {"integer": number, "text": str(number), "uuid": str(UUID(int=number))}
+    id_ = forms[ids]
     policies = _fitting(chance, pace)
     if chance.random() < 0.1:
         policies.append(_policy(chance, "resting", pace, enabled=False))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from campaigns.judge import Judge
@@ -43,10 +44,10 @@ class Mishaps:
         """It happens."""
         if window.kind == "somebody's snapshots":
             for server in self._befallen(window):
-                self._process.aside(self._alone(server, lambda s=server: self._plant(window, s)))
+                self._process.aside(self._alone(server, partial(self._plant, window, server)))
         elif window.kind == "a person deletes":
             for server in self._befallen(window):
-                self._process.aside(self._alone(server, lambda s=server: self._delete_one(s)))
+                self._process.aside(self._alone(server, partial(self._delete_one, server)))
         elif window.kind == "a server vanishes":
             self._vanish(self._judge.servers[window.server or ""])
         elif window.kind == "the token stops":
@@ -68,7 +69,7 @@ class Mishaps:
         if window.kind == "somebody's snapshots":
             for row in self._planted.pop(window.number, []):
                 server = self._judge.servers[str(row.server_id)]
-                self._process.aside(self._alone(server, lambda r=row: self._take(r)))
+                self._process.aside(self._alone(server, partial(self._take, row)))
         elif window.kind == "a kill" and self._process.strikes_at_next_write:
             self._process.strike_at_next_write(None)
             self._process.aside(self._kill(window, 0))
@@ -84,9 +85,9 @@ class Mishaps:
         await self._process.settle()
         for server in self._judge.servers.values():
             if self._chance.random() < 0.7:
-                await self._alone(server, lambda s=server: self._tidy(s))
+                await self._alone(server, partial(self._tidy, server))
             elif self._chance.random() < 0.3:
-                await self._alone(server, lambda s=server: self._fill(s))
+                await self._alone(server, partial(self._fill, server))
 
     # --- one by one ---------------------------------------------------------------------------------
 

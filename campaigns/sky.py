@@ -128,7 +128,8 @@ class Sky:
         if request.method == "DELETE":
             row = self.world.snapshot(self._id_in(request))
             return None if row is None else str(row.server_id)
-        return request.url.params.get("server_id")
+        filtered: str | None = request.url.params.get("server_id")
+        return filtered
 
     def _hide(self, row: Json) -> None:
         self.hidden.add((str(row["server"]["id"]), row["name"]))

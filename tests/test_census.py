@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from rotator.census import Item, take_census
+from rotator.census import Item, Judgement, View, sort_into_buckets, take_census
 from rotator.models import Snapshot, State
 from tests.building import (
     DAY,
@@ -159,3 +159,16 @@ def test_the_most_useful_of_a_slots_snapshots_comes_first() -> None:
 )
 def test_clocks_may_differ_by_five_minutes(skew: timedelta, skewed: bool) -> None:
     assert make_view(skew=skew).skewed is skewed
+
+
+def test_a_view_of_which_nothing_else_is_said_is_sure_and_its_clocks_agree() -> None:
+    view = View(make_pair(), (), NOW)
+    assert (view.unsure, view.skewed, view.skew) == (None, False, timedelta(0))
+
+
+def test_without_a_judgement_all_own_ready_ones_stay_without_a_reason() -> None:
+    pair = make_pair()
+    census = take_census(make_view([make_managed(pair, NOW), make_snapshot(1)], pair))
+    buckets = sort_into_buckets(census, Judgement())
+    assert [verdict.reasons for verdict in (*buckets.kept, *buckets.foreign)] == [(), ()]
+    assert (buckets.deleted, buckets.deferred) == ((), ())

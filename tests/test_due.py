@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -132,3 +133,16 @@ def test_a_slot_that_is_late_but_under_way_is_taken_up_and_not_missed() -> None:
 )
 def test_a_policy_is_new_until_it_has_made_something_here(snapshot: Snapshot, managed: bool) -> None:
     assert owed(snapshot).managed is managed
+
+
+def test_the_last_slot_is_that_of_the_policys_zone() -> None:
+    found = owed(OLDER, zone=ZoneInfo("Africa/Nairobi"))  # 07:00 there is 04:00 in UTC
+    assert found.slots == (LAST - 3 * HOUR,)
+
+
+def test_a_schedule_that_never_fired_owes_nothing() -> None:
+    assert owed(OLDER, schedule=()) == Due(managed=True)
+
+
+def test_a_policy_that_made_something_here_is_not_new_whatever_else_stands_here() -> None:
+    assert owed(OLDER, make_snapshot(1)).managed

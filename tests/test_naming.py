@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
@@ -341,3 +342,53 @@ def test_policies_that_are_not_ambiguous_never_share_a_name(one: str, other: str
         found = owner(where, snapshot_name(where, made, slot), CREATED)
         assert found is not None
         assert found.policy is made
+
+
+# --- what a name never depends on -------------------------------------------------------------------
+
+
+def test_a_name_is_the_same_whatever_zone_the_machine_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        assert slot_text(SLOT) == TEXT
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_what_follows_a_slot_is_enough_to_adopt_the_like_of_it() -> None:
+    assert adopt_line(f"{TEXT}-web") == 'adopt: ["*-web"]'
+
+
+def test_a_template_without_a_slot_is_a_fault_and_no_defect() -> None:
+    without = policy("bare", "{policy}")
+    assert ambiguous(server(without, NIGHTLY)) == ()
+    assert owner(server(without), "bare", CREATED) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("a-{slot}-20270101T000000Z-b", f"a-{TEXT}-{{slot}}-b", id="with the same text behind"),
+        pytest.param("a-{slot}20270101T000000Z", f"a-{TEXT}{{slot}}", id="with nothing between the slots"),
+    ],
+)
+def test_two_policies_with_a_slot_in_their_text_can_share_a_name(one: str, other: str) -> None:
+    both = server(policy("one", one), policy("other", other))
+    assert ambiguous(both) == (("one", "other"),)
+    shared = snapshot_name(both, both.policies[0], SLOT)
+    assert shared == snapshot_name(both, both.policies[1], datetime(2027, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("length", "expected"), [(MAX_NAME, Kind.ORPHAN), (MAX_NAME + 1, Kind.FOREIGN)])
+def test_an_orphan_is_as_long_as_rotator_writes_at_most(length: int, expected: Kind) -> None:
+    assert kind(SERVER, f"-{TEXT}".rjust(length, "x"), CREATED) is expected
+
+
+def test_a_bad_name_is_told_with_each_character_that_is_wrong_and_what_to_do() -> None:
+    fault = name_fault(server(NIGHTLY), policy("nightly", "z!é a-{slot}"))
+    assert fault == (
+        "'z!é a-20270314T070000Z' has ' ' '!' 'é' in it: names are letters, digits, - and _: "
+        "change the template, or the server's `name` if {server} brings it in"
+    )

@@ -231,3 +231,22 @@ def test_nothing_is_deleted_while_waiting() -> None:
     planned = decide([*nights(1, 2, 3, 4), hand(1, MOVING, created_at=NOW)])
     assert (planned.step, planned.now) == (Step.WAIT, ())
     assert names(planned.buckets.deleted) == [night(4).name, night(3).name]
+
+
+# --- the edges of waiting ---------------------------------------------------------------------------
+
+
+def test_an_unknown_one_of_the_slot_is_waited_for_to_the_last_moment_of_the_timeout() -> None:
+    assert decide([night(0, UNKNOWN, created_at=NOW - TIMEOUT)]).step is Step.WAIT
+
+
+@pytest.mark.parametrize("state", [MOVING, UNKNOWN])
+def test_a_rotation_that_waits_for_the_slots_snapshot_only_has_to_prune(state: State) -> None:
+    assert decide([night(0, state)]).mode is Mode.PRUNE
+
+
+def test_beside_a_stuck_one_of_the_slot_not_even_an_older_failed_one_is_cleared() -> None:
+    failed = night(0, FAILED, id=1, created_at=OLD - HOUR)
+    stuck = night(0, MOVING, id=2, created_at=OLD)
+    planned = decide([failed, stuck])
+    assert (planned.step, code(planned), planned.now) == (Step.STOP, "snapshot_stuck", ())

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from rotator.models import Keep, Snapshot, Span, Verdict
+from rotator.models import Keep, Outcome, Snapshot, Span, State, Verdict
 from rotator.plan import Step
-from tests.building import DAY, MINUTE, NOW, make_managed, make_pair, make_policy, make_server, make_snapshot
+from tests.building import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    make_managed,
+    make_pair,
+    make_policy,
+    make_server,
+    make_snapshot,
+)
 from tests.planning import (
     BOTH,
     FAILED,
     MOVING,
     OLD,
+    SKEWED,
     UNKNOWN,
     decide,
     hand,
@@ -115,3 +126,48 @@ def test_the_zero_time_of_another_language_is_just_very_old() -> None:
 def test_a_window_rule_that_keeps_all_makes_room_oldest_first() -> None:
     pair = with_nightly(keep=Keep(within=Span(months=1)))
     assert decide(nights(1, 2, 3, 4, 5), pair).now == (night(5),)
+
+
+# --- why it stops -----------------------------------------------------------------------------------
+
+
+def test_what_clocks_that_differ_save_is_deferred_for_that_reason_and_it_passes() -> None:
+    planned = decide(nights(1, 2, 3, 4, 5), skew=SKEWED)
+    assert (planned.step, planned.outcome) == (Step.STOP, Outcome.FAILED)
+    assert reasons(planned, night(5)) == ("deferred", ("clock_skewed",))
+    assert planned.problem is not None
+    assert planned.problem.passing
+    assert "+301 s off" in planned.problem.message
+
+
+def test_what_a_rotation_that_stops_would_have_deleted_is_deferred() -> None:
+    failed = night(0, FAILED, created_at=NOW + HOUR)
+    planned = decide([failed, *nights(1, 2, 3, 4, 5)])
+    assert planned.step is Step.STOP
+    assert reasons(planned, night(5)) == ("deferred", ("deferred",))
+    assert planned.problem is not None
+    assert f"{failed.name} failed and may not be deleted" in planned.problem.message
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(MOVING, "still being made, for longer than wait.timeout"), (UNKNOWN, "in the state 'archiving'")],
+)
+def test_a_stuck_one_is_called_by_its_name_and_its_state(state: State, said: str) -> None:
+    stuck = night(0, state, created_at=OLD)
+    planned = decide([stuck])
+    assert planned.problem is not None
+    assert planned.problem.message.startswith(f"{stuck.name} is {said}")
+
+
+def test_the_judgement_of_a_plan_is_what_its_lists_were_sorted_by() -> None:
+    planned = decide(nights(0, 1, 2, 3, 4))
+    assert planned.judgement.doomed == {v.snapshot.key: v.reasons for v in planned.buckets.deleted}
+    assert all(planned.judgement.kept[v.snapshot.key] == v.reasons for v in planned.buckets.kept)
+    assert [snapshot.key for snapshot in planned.now] == list(planned.judgement.doomed)
+
+
+def test_a_plan_is_silent_about_what_is_not_there() -> None:
+    create = decide([])
+    assert (create.problem, create.suspicious, create.awaited) == (None, None, None)
+    assert decide([], unsure="short").mode is None

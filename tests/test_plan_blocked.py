@@ -107,3 +107,39 @@ def test_cap_reached_passes_while_another_policys_snapshot_is_in_progress() -> N
     planned = decide([moving, *hands(4)], progress=Progress(NOW).gave_up_on(moving.key))
     assert planned.problem is not None
     assert (planned.outcome, planned.problem.passing) == (Outcome.CAP_REACHED, True)
+
+
+def test_what_no_rule_keeps_is_deferred_while_an_unknown_one_may_be_the_best_there_is() -> None:
+    planned = decide([night(1, UNKNOWN), *nights(2, 3, 4, 5)], with_nightly(keep=Keep(last=2)))
+    assert (planned.step, planned.outcome) == (Step.STOP, Outcome.CAP_REACHED)
+    assert reasons(planned, night(5)) == ("deferred", ("deferred",))
+    assert reasons(planned, night(2)) == ("kept", ("last",))
+
+
+def test_cap_reached_calls_each_occupant_what_it_is() -> None:
+    pair = with_nightly(cap=4, protect=("nightly-20270312*",), min_ready=2)
+    future = make_managed(BOTH, NOW + DAY)
+    moving = week(2, MOVING, created_at=NOW)
+    occupants = [night(2), night(1), moving, hand(1), hand(2), future]
+    planned = decide(occupants, pair, Progress(NOW).gave_up_on(moving.key))
+    assert planned.problem is not None
+    assert planned.problem.message == (
+        "no place can be made: 6 of 4 places are taken: "
+        f"1 protected of nightly ({night(2).name}); 1 in progress of weekly ({moving.name}); "
+        f"2 foreign (by-hand-1, by-hand-2); 1 ready of nightly ({night(1).name}); "
+        f"1 dated in the future of nightly ({future.name}); limits of nightly: min_ready 2, max_deletes 2"
+    )
+
+
+HOPELESS = [
+    pytest.param(night(2), id="an own one that no rule keeps, at the floor"),
+    pytest.param(hand(9, FAILED), id="a foreign one that failed"),
+    pytest.param(make_managed(WEEKLY, NOW + DAY, state=FAILED), id="another policy's future one that failed"),
+]
+
+
+@pytest.mark.parametrize("occupant", HOPELESS)
+def test_cap_reached_does_not_pass_by_what_nobody_else_will_delete(occupant: Snapshot) -> None:
+    planned = decide([night(1), occupant, *hands(3)], with_nightly(keep=Keep(last=1), min_ready=2))
+    assert planned.problem is not None
+    assert (planned.outcome, planned.problem.passing) == (Outcome.CAP_REACHED, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -184,3 +185,66 @@ def test_clocks_that_differ_do_not_forbid_a_create_in_a_free_place() -> None:
     planned = decide(nights(1, 2, 3, 4), skew=SKEWED)
     assert (planned.step, planned.buckets.deleted) == (Step.CREATE, ())
     assert reasons(planned, night(3)) == ("deferred", ("clock_skewed",))
+
+
+# --- the keep rules, laid on a server ---------------------------------------------------------------
+
+
+def test_of_two_ready_ones_of_one_slot_the_rules_keep_the_one_that_was_made_later() -> None:
+    older = night(1, id="z")
+    later = night(1, id="a", created_at=NOW - DAY + MINUTE)
+    planned = decide([older, later, night(0)], with_nightly(keep=Keep(last=2)))
+    assert planned.now == (older,)
+    assert reasons(planned, later) == ("kept", ("last",))
+
+
+def test_the_rules_go_by_the_days_of_the_policys_zone() -> None:
+    evening, past_midnight = (make_managed(BOTH, NOW - DAY + hours * HOUR) for hours in (13, 15))
+    pair = with_nightly(keep=Keep(daily=2), zone=ZoneInfo("Africa/Nairobi"))  # 20:00 UTC is 23:00 there
+    planned = decide([evening, past_midnight, night(0)], pair)
+    assert planned.now == (past_midnight,)
+    assert reasons(planned, evening) == ("kept", ("daily",))
+
+
+# --- what a prune leaves, to the last one -----------------------------------------------------------
+
+
+def test_below_the_floor_nothing_goes_however_little_the_rules_keep() -> None:
+    planned = decide(nights(0, 1, 2), with_nightly(keep=Keep(last=1), min_ready=4))
+    assert (planned.step, planned.now) == (Step.PRUNE, ())
+    assert {verdict.reasons for verdict in planned.buckets.kept} == {("last",), ("floor",)}
+
+
+def test_whoever_deleted_more_than_allowed_deletes_no_more() -> None:
+    planned = decide(nights(0, 1, 2, 3, 4), with_nightly(keep=Keep(last=1)), Progress(NOW, deleted=3))
+    assert planned.now == ()
+
+
+def test_the_snapshot_to_be_made_counts_for_the_floor_of_what_goes_after_it() -> None:
+    planned = decide(nights(1, 2), with_nightly(keep=Keep(last=1), min_ready=2))
+    assert planned.step is Step.CREATE
+    assert names(planned.buckets.deleted) == [night(2).name]
+    assert reasons(planned, night(1)) == ("kept", ("floor",))
+
+
+def test_a_failed_one_goes_after_the_snapshot_to_be_made_even_if_it_is_the_first() -> None:
+    planned = decide([night(1, FAILED)])
+    assert (planned.step, planned.now) == (Step.CREATE, ())
+    assert reasons(planned, night(1, FAILED)) == ("deleted", ("failed",))
+
+
+def test_while_the_clocks_differ_all_that_would_go_is_deferred_and_the_rest_is_kept_as_ever() -> None:
+    planned = decide(nights(0, 1, 2, 3, 4, 5, 6), skew=SKEWED)
+    assert planned.now == ()
+    assert names(planned.buckets.deferred) == names(map(Verdict, nights(3, 4, 5, 6)))
+    assert {verdict.reasons for verdict in planned.buckets.deferred} == {("clock_skewed",)}
+    assert [verdict.reasons for verdict in planned.buckets.kept] == [("last",)] * 3
+
+
+@pytest.mark.parametrize(("before", "suspicious"), [((100, 5000), True), ((5000, 100), False)])
+def test_the_size_of_a_new_one_is_held_against_the_last_one_before_it(
+    before: tuple[float, float], suspicious: bool
+) -> None:
+    earlier = [night(age, size_mb=size) for age, size in zip((2, 1), before, strict=True)]
+    planned = decide([*earlier, night(0, size_mb=2000)])
+    assert (planned.suspicious is not None) is suspicious

@@ -223,3 +223,53 @@ def test_what_one_slot_deletes_for_room_is_bounded_by_its_first_plan_across_trie
     for progress in (spent, spent.next_try(), spent.next_try().planned(3).next_try()):
         planned = decide(refilled, progress=progress)
         assert (planned.step, planned.outcome) == (Step.STOP, Outcome.CAP_REACHED)
+
+
+# --- the slot's own failed one, and what was tried before -------------------------------------------
+
+
+def test_beside_the_slots_own_failed_one_a_ready_one_makes_the_place() -> None:
+    planned = decide([night(0, FAILED), *nights(1, 2, 3, 4, 5)])
+    assert (planned.step, planned.now) == (Step.CLEAR, (night(0, FAILED), night(5)))
+    assert planned.room_needed == 1
+
+
+def test_a_newer_failed_one_makes_the_place_beside_the_slots_own() -> None:
+    newer = make_managed(BOTH, NOW + MINUTE, state=FAILED)
+    planned = decide([night(0, FAILED), newer, *hands(2)], with_nightly(cap=3))
+    assert (planned.step, planned.now) == (Step.CLEAR, (night(0, FAILED), newer))
+    assert planned.room_needed == 0
+
+
+def test_what_makes_the_place_counts_against_the_deletes_after_the_create() -> None:
+    tried = Progress(NOW, room_limit=1, room_deleted=1, tried=frozenset({night(2).key}))
+    planned = decide(nights(1, 2, 3, 4, 5), with_nightly(keep=Keep(last=1), max_deletes=2), tried)
+    assert planned.now == (night(2),)
+    assert [verdict.snapshot for verdict in planned.buckets.deleted] == [night(2), night(5)]
+
+
+def test_where_no_place_can_be_made_it_is_said_how_many_ready_ones_that_would_take() -> None:
+    planned = decide([*nights(1, 2), *hands(5)], with_nightly(keep=KEEPING_ALL))
+    assert (planned.outcome, planned.room_needed) == (Outcome.CAP_REACHED, 3)
+
+
+def test_below_the_floor_no_ready_one_makes_room() -> None:
+    planned = decide([*nights(1, 2, 3), *hands(2)], with_nightly(keep=Keep(last=1), min_ready=4))
+    assert (planned.outcome, planned.now) == (Outcome.CAP_REACHED, ())
+
+
+def test_one_that_was_tried_and_still_stands_may_go_again_and_no_other_with_it() -> None:
+    tried = Progress(NOW, room_limit=1, room_deleted=1, tried=frozenset({night(6).key}))
+    planned = decide(nights(1, 2, 3, 4, 5, 6), with_nightly(keep=Keep(last=3)), tried)
+    assert (planned.outcome, planned.now) == (Outcome.CAP_REACHED, (night(6),))
+
+
+def test_a_slot_that_deleted_more_than_it_needed_deletes_no_more() -> None:
+    spent = Progress(NOW, room_limit=0, room_deleted=1, tried=frozenset({"gone"}))
+    planned = decide(nights(1, 2, 3, 4, 5), with_nightly(keep=Keep(last=3)), spent)
+    assert (planned.outcome, planned.now) == (Outcome.CAP_REACHED, ())
+
+
+def test_no_ready_one_makes_room_while_the_newest_of_several_unknown_ones_is_newer() -> None:
+    planned = decide([night(5, UNKNOWN), night(1, UNKNOWN), *nights(2, 3, 4)])
+    assert (planned.outcome, planned.now) == (Outcome.CAP_REACHED, ())

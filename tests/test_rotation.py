@@ -833,3 +833,26 @@ def test_an_undocumented_state_is_told() -> None:
     with captured(lines.append):
         on_stage(scene, WEB)
     assert [line["snapshot"] for line in lines if line["event"] == "snapshot.unknown_state"] == ["by-hand"]
+
+
+def test_a_report_names_the_server_and_the_new_snapshot_by_the_apis_own_ids() -> None:
+    async def scene(stage: Stage) -> None:
+        written = server(id="1", name="web-1")
+        report = await stage.rotate(Pair(written, written.policies[0]))
+        assert (report.server_id, report.cap) == (1, 5)
+        assert report.created is not None
+        assert [(row.id, row.name) for row in stage.rows(WEB)] == [(report.created.id, report.created.name)]
+
+    on_stage(scene, WEB)
+
+
+def test_another_one_that_is_never_done_and_dated_ahead_is_waited_for_once() -> None:
+    async def scene(stage: Stage) -> None:
+        ahead = SLOT + timedelta(minutes=30)
+        stage.world.add_snapshot(1, "by-hand", status="in_progress", created_at=ahead)
+        report = await stage.rotate(NIGHTLY)
+        assert report.outcome is Outcome.ROTATED
+        (asked,) = (request.at for request in stage.world.requests if request.method == "POST")
+        assert asked - SLOT < timedelta(minutes=50)
+
+    on_stage(scene, WEB)
