@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check clean pins
+.PHONY: help demo test check soak clean pins
 .DELETE_ON_ERROR:
 
 help:  ## This list
@@ -21,6 +21,9 @@ check: $(VENV)/.dev  ## Lint, format, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+soak: $(VENV)/.dev  ## Run every campaign long (hours; SCALE=10 for a night, NAME=storm for one of them)
+	$(BIN)/python -m campaigns --scale $(or $(SCALE),1) $(NAME)
 
 clean:  ## Remove the environment and what the tools left behind
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist
