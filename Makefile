@@ -43,9 +43,14 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.system: $(VENV)/.dev requirements/system.txt
+	@$(INSTALL) --require-hashes -r requirements/system.txt
+	@touch $@
+
 # The files are the same for every supported Python; --no-emit-package keeps each package in one of them.
 PIN = uv pip compile --quiet --python-version 3.11 --python-platform linux --no-header --no-annotate --generate-hashes
-NAMES = sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements/runtime.txt requirements/build.txt
+NAMES = sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p'
+PINNED = requirements/runtime.txt requirements/build.txt
 
 pins:  ## Renew the pinned versions (needs uv)
 	{ echo '# What rotator needs to run, pinned for CPython 3.11 to 3.13 on Linux. Written by `make pins`.'; \
@@ -55,5 +60,8 @@ pins:  ## Renew the pinned versions (needs uv)
 		> requirements/build.txt
 	{ echo '# What tests and checks rotator, on top of the two others. Written by `make pins`.'; \
 		echo '-r runtime.txt'; echo '-r build.txt'; \
-		$(PIN) -c requirements/runtime.txt -c requirements/build.txt --extra dev $$($(NAMES)) pyproject.toml; } \
-		> requirements/dev.txt
+		$(PIN) $(PINNED:%=-c %) --extra dev $$($(NAMES) $(PINNED)) pyproject.toml; } > requirements/dev.txt
+	{ echo '# What tests/system needs on top of them all. Written by `make pins`.'; \
+		echo '-r dev.txt'; \
+		$(PIN) -c requirements/dev.txt --extra system $$($(NAMES) $(PINNED) requirements/dev.txt) pyproject.toml; } \
+		> requirements/system.txt

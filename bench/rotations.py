@@ -28,10 +28,11 @@ from bench.sandboxed import IN_MEMORY, sandbox
 from rotator.api import VpsApi
 from rotator.clock import SystemClock
 from rotator.inventory import Inventory
-from rotator.models import ApiSettings, Keep, Outcome, Pair, Policy, Server, Wait
+from rotator.models import Keep, Outcome, Pair, Policy, Server, Wait
 from rotator.office import Office
 from rotator.once import rotate_now
 from rotator.sandbox import TOKEN, Switches
+from rotator.settings import ApiSettings
 
 PLANTED, CONCURRENCY = 4, 16
 CREATE_SECONDS, LATENCY_SECONDS = 3.0, 0.05

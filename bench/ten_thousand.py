@@ -38,9 +38,10 @@ from rotator.api import VpsApi
 from rotator.clock import SystemClock
 from rotator.daemon import Daemon, Source
 from rotator.inventory import Inventory
-from rotator.models import ApiSettings, Keep, Policy, Server, Settings, State, Wait
+from rotator.models import Keep, Policy, Server, State, Wait
 from rotator.office import Office
 from rotator.sandbox import Fault, Switches
+from rotator.settings import ApiSettings, Settings
 from rotator.systemd import Notifier
 
 PROBE_SECONDS = 0.01

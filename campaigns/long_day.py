@@ -21,10 +21,11 @@ from rotator.api import VpsApi
 from rotator.daemon import Daemon, Source
 from rotator.http import HttpClient
 from rotator.inventory import Inventory
-from rotator.models import ApiSettings, Keep, Policy, Server, Settings, Wait
+from rotator.models import Keep, Policy, Server, Wait
 from rotator.office import Office
 from rotator.pace import Pace
 from rotator.sandbox import Switches, World
+from rotator.settings import ApiSettings, Settings
 from rotator.systemd import Notifier
 from tests.staging import InProcess, Token
 from tests.virtual import VirtualClock
@@ -36,7 +37,7 @@ STORMY_MINUTES = 30
 """How long in each hour things go wrong and slots come; the rest is for what is under way to end."""
 
 CLEARED_MINUTE = 45
-"""When what hangs is cleared away: what was asked for in time is ready by then, and one more try is to come."""
+"""When what hangs is cleared away: what was asked for in time is ready then, and one more try is to come."""
 
 WAIT = Wait(timedelta(seconds=20), timedelta(seconds=10), timedelta(minutes=6))
 

@@ -22,9 +22,9 @@ import httpx
 from structlog.typing import EventDict
 
 from rotator.daemon import Daemon, Source
-from rotator.models import Settings
 from rotator.once import rotate_due, rotate_now
 from rotator.report import Report
+from rotator.settings import Settings
 from rotator.systemd import Notifier
 from tests.daemons import Account, apscheduler_reads, captured
 from tests.staging import InProcess, Stage

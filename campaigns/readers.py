@@ -22,9 +22,9 @@ from rotator.config import load, parse
 from rotator.config.text import MAX_BYTES
 from rotator.errors import ApiError, BadAnswer, ConfigError, Fault, ListUnsure
 from rotator.http import Reply
-from rotator.models import Settings
 from rotator.once import plan_all
 from rotator.rows import BrokenRow, account_of, no_id_twice, page_of, server_of, snapshot_of, sort_rows
+from rotator.settings import Settings
 
 NOW = datetime(2027, 3, 14, 7, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 from rotator.clock import Clock
 from rotator.config import parse
-from rotator.models import Settings
 from rotator.sandbox import Fault, Switches, World
+from rotator.settings import Settings
 
 End = Literal["ready", "stuck", "refused"]
 """What becomes of the slot: one ready snapshot; one that hangs, and no second one; or none at all."""

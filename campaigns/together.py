@@ -27,7 +27,8 @@ from campaigns.kill import AGAIN, AT_MOST, BASE_URL, EARLY, TRIES
 from campaigns.processes import Mode, Process, one_interpreter, processes
 from campaigns.scenarios import SCENARIOS, VIRTUAL, Scenario, settings
 from campaigns.wire import Wire
-from rotator.models import Outcome, Settings
+from rotator.models import Outcome
+from rotator.settings import Settings
 from tests.staging import SLOT, Stage, staged
 from tests.virtual import VirtualClock, run_virtual
 

@@ -30,10 +30,11 @@ from rotator.exchange import (
 from rotator.gate import Events
 from rotator.http import HttpClient, Reply
 from rotator.listing import PAGE_SIZE, read_whole
-from rotator.models import AccountInfo, ApiSettings, Id, Listing, ServerInfo, Snapshot
+from rotator.models import AccountInfo, Id, Listing, ServerInfo, Snapshot
 from rotator.pace import Pace, Urgency
 from rotator.retry import Patience, Trouble
 from rotator.rows import BrokenRow, Row, Sorted, account_of, server_of, snapshot_of, sort_rows, together
+from rotator.settings import ApiSettings
 
 __all__ = [
     "Counter",

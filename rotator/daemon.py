@@ -16,10 +16,11 @@ from rotator.clock import Clock
 from rotator.dispatch import Dispatcher, Key
 from rotator.errors import ApiError, ConfigError, Unauthorized
 from rotator.garbage import Garbage
-from rotator.models import Pair, Settings
+from rotator.models import Pair
 from rotator.once import look_at
 from rotator.report import timestamp
 from rotator.schedule import Timetable
+from rotator.settings import Settings
 from rotator.stock import take_stock
 from rotator.systemd import Notifier
 

@@ -16,8 +16,9 @@ from structlog.typing import EventDict
 from rotator.clock import Clock
 from rotator.daemon import Daemon, Source
 from rotator.errors import ConfigError, Fault
-from rotator.models import ApiSettings, Server, Settings
+from rotator.models import Server
 from rotator.office import Office
+from rotator.settings import ApiSettings, Settings
 from rotator.systemd import Notifier
 from tests.staging import Stage
 

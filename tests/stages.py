@@ -12,7 +12,7 @@ import httpx
 from rotator.api import VpsApi
 from rotator.clock import Clock
 from rotator.http import HttpClient
-from rotator.models import ApiSettings
+from rotator.settings import ApiSettings
 
 TOKEN = "vps_sandbox"
 BASE = "https://api.test/api/v1"

@@ -22,12 +22,13 @@ from rotator import naming
 from rotator.api import VpsApi
 from rotator.http import HttpClient
 from rotator.inventory import Inventory
-from rotator.models import ApiSettings, Keep, Pair, Policy, Server, Wait
+from rotator.models import Keep, Pair, Policy, Server, Wait
 from rotator.office import Office
 from rotator.progress import Progress
 from rotator.report import Report
 from rotator.rotation import Rotation
 from rotator.sandbox import Dropped, SnapshotRow, Switches, World, build_app
+from rotator.settings import ApiSettings
 from tests.virtual import START, VirtualClock, run_virtual
 
 T = TypeVar("T")

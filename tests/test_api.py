@@ -26,7 +26,8 @@ from rotator.errors import (
     Unauthorized,
     Unreachable,
 )
-from rotator.models import ApiSettings, Id, State
+from rotator.models import Id, State
+from rotator.settings import ApiSettings
 from tests.stages import BASE, TOKEN, Log, Script, Token, listed, mocked, row
 from tests.virtual import START, VirtualClock, run_virtual
 

@@ -14,11 +14,12 @@ import pytest
 from rotator.api import Provider, VpsApi
 from rotator.clock import Clock
 from rotator.errors import AnswerLost, BadRequest, NotFound, ServerFault, Unreachable
-from rotator.models import ApiSettings, Id, State
+from rotator.models import Id, State
 from rotator.sandbox.faults import Fault
 from rotator.sandbox.serve import served
 from rotator.sandbox.switches import Switches
 from rotator.sandbox.world import World
+from rotator.settings import ApiSettings
 from tests.fake import FakeProvider
 from tests.stages import Log, Token
 from tests.virtual import START, VirtualClock, run_virtual

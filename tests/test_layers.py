@@ -20,6 +20,7 @@ SOURCE = Path(rotator.__file__).parent
 DECIDE = (
     "errors",
     "models",
+    "settings",
     "naming",
     "crontab",
     "cron",

@@ -14,9 +14,10 @@ import pytest
 from rotator import naming
 from rotator.dispatch import Dispatcher
 from rotator.inventory import Inventory
-from rotator.models import ApiSettings, Keep, Outcome, Pair, Server, Snapshot, State
+from rotator.models import Keep, Outcome, Pair, Server, Snapshot, State
 from rotator.report import Report
 from rotator.sandbox import Fault, Switches
+from rotator.settings import ApiSettings
 from rotator.sight import Sight
 from rotator.waiting import wait_for
 from tests.daemons import captured, living, settings

@@ -16,7 +16,7 @@ from rotator.cli.moments import at_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
 from rotator.errors import ApiError
-from rotator.models import Settings
+from rotator.settings import Settings
 
 MOST_SLOTS = 1000
 """How many slots of a pair can be asked for: more than anybody reads."""

@@ -13,10 +13,11 @@ from rotator.cli.inspection import Finding, Inspection
 from rotator.cli.outlook import Busiest, Prospect
 from rotator.config import places_needed
 from rotator.config.units import duration_text
-from rotator.models import UNLIMITED, Settings
+from rotator.models import UNLIMITED
 from rotator.naming import adopt_line
 from rotator.redact import printable
 from rotator.report import timestamp
+from rotator.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import Account
 from rotator.config import load, parse
 from rotator.daemon import Daemon, Source
-from rotator.models import Id, Outcome, Pair, Settings, Snapshot
+from rotator.models import Id, Outcome, Pair, Snapshot
 from rotator.office import Spectator
 from rotator.once import rotate_now
 from rotator.report import Report
 from rotator.sandbox import TOKEN, World, served
+from rotator.settings import Settings
 from rotator.systemd import Notifier
 
 CREATE_SECONDS = 3.0

@@ -15,8 +15,8 @@ import click
 
 if TYPE_CHECKING:  # `--help` needs none of them
     from rotator.clock import Clock
-    from rotator.models import Settings
     from rotator.redact import Secrets
+    from rotator.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -18,10 +18,11 @@ from rotator.cli.selection import select_servers, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
 from rotator.errors import ApiError, Fault
-from rotator.models import FUTURE_TOLERANCE, Kind, Server, Settings, Snapshot, State, Verdict
+from rotator.models import FUTURE_TOLERANCE, Kind, Server, Snapshot, State, Verdict
 from rotator.naming import Owner
 from rotator.redact import printable
 from rotator.report import snapshot_json
+from rotator.settings import Settings
 from rotator.sight import Sight
 
 HEAD = ("SNAPSHOT", "KIND", "POLICY", "SLOT", "AGE", "SIZE", "STATE")

@@ -15,7 +15,8 @@ from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from rotator import cron, retention
-from rotator.models import Pair, Settings
+from rotator.models import Pair
+from rotator.settings import Settings
 
 AHEAD = timedelta(days=7)
 """How far ahead the busiest minute is looked for; of a rarer schedule the next slot counts all the same."""

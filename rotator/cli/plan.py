@@ -17,9 +17,10 @@ from rotator.cli.selection import policy_option, select_pairs, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
 from rotator.errors import ApiError
-from rotator.models import Pair, Settings
+from rotator.models import Pair
 from rotator.once import failed, look_at, plan_all, plan_due
 from rotator.report import Report
+from rotator.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

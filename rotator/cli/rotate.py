@@ -14,10 +14,11 @@ from rotator.cli.selection import select_pairs
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import writing
 from rotator.errors import ApiError
-from rotator.models import Pair, Settings
+from rotator.models import Pair
 from rotator.office import Spectator
 from rotator.once import failed, rotate_due, rotate_now
 from rotator.report import Report
+from rotator.settings import Settings
 
 log = structlog.stdlib.get_logger()
 

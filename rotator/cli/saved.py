@@ -11,8 +11,9 @@ import click
 
 from rotator.census import View
 from rotator.errors import ListUnsure
-from rotator.models import Pair, Settings, Snapshot
+from rotator.models import Pair, Snapshot
 from rotator.rows import Page, Sorted, no_id_twice, page_of, sort_rows
+from rotator.settings import Settings
 
 LABEL = "the saved list"
 

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from rotator.models import Pair, Server, Settings
+from rotator.models import Pair, Server
+from rotator.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

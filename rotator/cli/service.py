@@ -9,7 +9,7 @@ from rotator.cli.invocation import Invocation
 from rotator.cli.wiring import writing
 from rotator.config import parse, text
 from rotator.daemon import Daemon, Source
-from rotator.models import Settings
+from rotator.settings import Settings
 from rotator.systemd import Notifier
 
 

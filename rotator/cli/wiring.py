@@ -15,9 +15,9 @@ from rotator.config import Token, TokenSource
 from rotator.errors import ConfigError
 from rotator.inventory import Inventory
 from rotator.lock import lock_directory
-from rotator.models import Settings
 from rotator.office import Nobody, Office, Spectator
 from rotator.redact import Secrets
+from rotator.settings import Settings
 
 log = structlog.stdlib.get_logger()
 

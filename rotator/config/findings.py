@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 
 from rotator.errors import ConfigError, Fault
-from rotator.models import ConfigWarning
+from rotator.settings import ConfigWarning
 
 from .nodes import Mark, Part, Path, dotted
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rotator.errors import ConfigError, Fault
-from rotator.models import Settings
+from rotator.settings import Settings
 
 from . import leaks, settings, text
 from .compose import compose

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rotator.models import ApiSettings, LogSettings, Server, Settings
+from rotator.models import Server
+from rotator.settings import ApiSettings, LogSettings, Settings
 
 from . import policies
 from .explain import Reading, check

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, model_validator
 from pydantic_core import PydanticCustomError
 
-from rotator.models import ApiSettings, Wait
+from rotator.models import Wait
+from rotator.settings import ApiSettings
 
 from .fields import (
     BaseUrl,

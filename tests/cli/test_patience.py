@@ -14,9 +14,9 @@ from rotator.cli.complaints import Ended
 from rotator.cli.exits import Exit
 from rotator.cli.invocation import Invocation
 from rotator.lock import ServerLock, lock_directory
-from rotator.models import Settings
 from rotator.redact import Secrets
 from rotator.sandbox import TOKEN
+from rotator.settings import Settings
 from tests.cli.conftest import POLICIES, SERVERS
 from tests.virtual import VirtualClock, run_virtual
 

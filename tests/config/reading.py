@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rotator.config import parse
 from rotator.errors import ConfigError
-from rotator.models import Settings
+from rotator.settings import Settings
 
 NOW = datetime(2027, 3, 14, 7, tzinfo=UTC)
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rotator.config import load, parse
 from rotator.errors import ConfigError
-from rotator.models import Settings
+from rotator.settings import Settings
 
 from .reading import EXAMPLE, NOW, SMALL
 

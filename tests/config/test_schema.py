@@ -16,7 +16,8 @@ from rotator.config.compose import compose
 from rotator.config.findings import Findings
 from rotator.config.nodes import value_of
 from rotator.config.shape import ApiShape, LogShape, PolicyShape, WaitShape
-from rotator.models import ApiSettings, LogSettings, Policy, Wait
+from rotator.models import Policy, Wait
+from rotator.settings import ApiSettings, LogSettings
 
 from .reading import EXAMPLE, NOW, SMALL, faults
 

@@ -9,7 +9,8 @@ import pytest
 
 from rotator.config import find, load, parse
 from rotator.errors import ConfigError
-from rotator.models import ApiSettings, Keep, LogSettings, Policy, Server, Wait
+from rotator.models import Keep, Policy, Server, Wait
+from rotator.settings import ApiSettings, LogSettings
 
 from .reading import NOW, SMALL, api, faults, settings
 

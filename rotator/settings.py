@@ -1,0 +1,64 @@
+"""A whole configuration that was checked, as the rest of rotator is handed it.
+
+Durations are `timedelta`s; paths are complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from rotator.models import Pair, Server
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where the API is and how gently it is asked. `rate_limit` in requests a second, 0 for no limit.
+
+    `base_url_source` says who decided the URL: `config`, `default` or `VPS_API_URL`.
+    """
+
+    base_url: str = "https://admin.vps.org/api/v1"
+    base_url_source: str = "default"
+    token_file: str | None = None
+    ca_file: str | None = None
+    timeout: timedelta = timedelta(seconds=30)
+    concurrency: int = 8
+    rate_limit: float = 5
+    snapshot_limit: int = 5
+    failed_states: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """`level` is one of debug, info, warning, error; `format` one of auto, console, json."""
+
+    level: str = "info"
+    format: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole configuration that was checked. `warnings` are what is legal but unwise."""
+
+    path: str
+    api: ApiSettings
+    servers: tuple[Server, ...]
+    log: LogSettings = field(default_factory=LogSettings)
+    warnings: tuple[ConfigWarning, ...] = ()
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every enabled pair, in the order of the file."""
+        return tuple(Pair(s, p) for s in self.servers for p in s.policies if p.enabled)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ConfigWarning:
+    """Something legal but unwise, and where it stands."""
+
+    line: int
+    column: int
+    path: str
+    code: str
+    message: str
