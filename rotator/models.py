@@ -222,6 +222,11 @@ class AccountInfo:
     token_name: str | None = None
     permissions: tuple[str, ...] = ()
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether permissions are told and every one of them is for reading, as `servers:read` is."""
+        return bool(self.permissions) and all(p.endswith(":read") for p in self.permissions)
+
 
 # --- what is decided and what came of it ----------------------------------------------------------
 

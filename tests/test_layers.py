@@ -22,6 +22,7 @@ DECIDE = (
     "models",
     "settings",
     "naming",
+    "legacy",
     "crontab",
     "cron",
     "retention",

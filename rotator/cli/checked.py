@@ -9,15 +9,19 @@ from datetime import timedelta
 import click
 
 from rotator.cli import output
-from rotator.cli.inspection import Finding, Inspection
+from rotator.cli.inspection import Finding, Inspection, Turn
 from rotator.cli.outlook import Busiest, Prospect
 from rotator.config import places_needed
 from rotator.config.units import duration_text
-from rotator.models import UNLIMITED
+from rotator.legacy import Habit
+from rotator.models import UNLIMITED, AccountInfo, Mode
 from rotator.naming import adopt_line
 from rotator.redact import printable
 from rotator.report import timestamp
 from rotator.settings import Settings
+
+HABIT_SHOWN = 3
+"""Names of an older script that are shown: what they have in common shows in two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,15 @@ def document(found: Checked) -> dict[str, object]:
     }
     if found.inspection is not None:
         whole["servers"] = [_server_json(finding) for finding in found.inspection.findings]
+        whole["token"] = _token_json(found.inspection.account)
     return whole
+
+
+def _token_json(account: AccountInfo | None) -> dict[str, object] | None:
+    """None where the API does not tell."""
+    if account is None:
+        return None
+    return {"name": account.token_name, "permissions": list(account.permissions)}
 
 
 def _pair_json(prospect: Prospect) -> dict[str, object]:
@@ -76,6 +88,11 @@ def _server_json(finding: Finding) -> dict[str, object]:
         "foreign": finding.foreign,
         "orphans": [{"id": s.id, "name": s.name, "adopt": adopt_line(s.name)} for s in finding.orphans],
         "blocked": [{"policy": block.policy, "reason": block.reason} for block in finding.blocked],
+        "legacy": [{"names": list(habit.names), "adopt": habit.adopt} for habit in finding.legacy],
+        "turns": [
+            {"policy": turn.policy, "mode": turn.mode.value, "deletes": list(turn.goes)}
+            for turn in finding.turns
+        ],
     }
 
 
@@ -131,12 +148,25 @@ def _busiest_lines(found: Checked) -> Iterator[str]:
 
 def _inspection_lines(inspection: Inspection, *, quiet: bool) -> Iterator[str]:
     if not quiet:
-        name = inspection.account.token_name if inspection.account is not None else None
         yield ""
-        yield f"The token is accepted{f' ({printable(name)})' if name else ''}."
+        yield _token_line(inspection.account)
+    if inspection.account is not None and inspection.account.only_reads:
+        yield f"{click.style('warning', fg='yellow')}: this token may only read: creates and deletes will be"
+        yield "refused. A new one is made in the account's developer settings."
     for finding in inspection.findings:
         if not (quiet and finding.well and not finding.orphans):
             yield from _finding_lines(finding)
+    for habit in () if quiet else _habits(inspection):
+        yield from _habit_lines(habit)
+
+
+def _token_line(account: AccountInfo | None) -> str:
+    """What is known of the token; never the token."""
+    if account is None:
+        return "The token is accepted; what it may do the API does not tell."
+    name = f" ({printable(account.token_name)})" if account.token_name else ""
+    may = ", ".join(map(printable, account.permissions))
+    return f"The token is accepted{name}{f' and may: {may}' if may else ''}."
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
@@ -150,7 +180,33 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         f"{label}  {finding.used} of {output.counted(server.cap, 'place')} taken, {free} free:"
         f" {finding.managed} managed, {finding.foreign} foreign"
     )
+    for turn in finding.turns:
+        yield f"  {turn.policy}: {_turn_text(turn)}"
     for orphan in finding.orphans:
         yield f"  orphan {printable(orphan.name)}: a policy takes it over with  {adopt_line(orphan.name)}"
     for block in finding.blocked:
         yield f"  {click.style('will block', fg='red')} {block.policy}: {printable(block.reason)}"
+
+
+def _turn_text(turn: Turn) -> str:
+    """What the next rotation would do first."""
+    after = f"once {printable(turn.awaited)} is done, " if turn.awaited else ""
+    goes = f": {', '.join(map(printable, turn.goes))}" if turn.goes else ""
+    first = {
+        Mode.CREATE_FIRST: "creates first, there is a free place",
+        Mode.DELETE_FIRST: f"has to delete before it creates{goes}",
+    }
+    return f"{after}the next rotation {first.get(turn.mode, turn.mode.value)}"
+
+
+def _habits(inspection: Inspection) -> list[Habit]:
+    """Each once, though it may stand on several servers."""
+    return list(dict.fromkeys(habit for finding in inspection.findings for habit in finding.legacy))
+
+
+def _habit_lines(habit: Habit) -> Iterator[str]:
+    shown = ", ".join(map(printable, habit.names[:HABIT_SHOWN]))
+    more = f" and {len(habit.names) - HABIT_SHOWN} more" if len(habit.names) > HABIT_SHOWN else ""
+    yield ""
+    yield f"These look like an older script's: {shown}{more}."
+    yield f"If so, a policy takes them over, and may then delete them, with  {habit.adopt}"

@@ -1,21 +1,22 @@
-"""`check --online`: is the token accepted, what stands on each server, and what will block there."""
+"""`check --online`: what may the token do, what stands on each server, what comes next and what blocks it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from rotator import naming
-from rotator.census import View
 from rotator.cli.wiring import Account
 from rotator.config import places_needed
 from rotator.errors import ApiError, BadAnswer, BadRequest, Forbidden, NotFound
+from rotator.legacy import Habit, habits
 from rotator.models import (
     UNLIMITED,
     AccountInfo,
     Id,
     Kind,
+    Mode,
     Outcome,
     Pair,
     Policy,
@@ -24,7 +25,7 @@ from rotator.models import (
     Snapshot,
 )
 from rotator.once import view_of
-from rotator.plan import plan
+from rotator.plan import Plan, plan
 from rotator.progress import Progress
 from rotator.sight import Sight
 
@@ -41,10 +42,24 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A policy's next rotation as things stand.
+
+    `goes` are the names that have to go before the create; what else is in progress, `awaited`, comes first.
+    """
+
+    policy: str
+    mode: Mode
+    goes: tuple[str, ...] = ()
+    awaited: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One server as it stands. `trouble` says why it could not be looked at; then nothing else is known.
 
-    `id` is the API's own value where it has shown one.
+    `id` is the API's own value where it has shown one. `legacy`: what looks like an older script's. A policy
+    stands in `blocked`, in `turns`, or in both if it is later that it will block.
     """
 
     server: Server
@@ -54,6 +69,8 @@ class Finding:
     managed: int = 0
     foreign: int = 0
     orphans: tuple[Snapshot, ...] = ()
+    legacy: tuple[Habit, ...] = ()
+    turns: tuple[Turn, ...] = ()
     blocked: tuple[Block, ...] = ()
 
     @property
@@ -79,11 +96,30 @@ async def inspect(account: Account, servers: Sequence[Server]) -> Inspection:
     listed: tuple[ServerInfo, ...] = ()
     with suppress(ApiError):
         listed = await account.api.list_servers()
-    found = (_finding(account, server, sights[server.key], listed) for server in servers)
+    older = _older(servers, sights)
+    found = (_finding(account, server, sights[server.key], listed, older) for server in servers)
     return Inspection(holder, tuple(found))
 
 
-def _finding(account: Account, server: Server, sight: Sight, listed: Sequence[ServerInfo]) -> Finding:
+def _older(servers: Sequence[Server], sights: Mapping[str, Sight]) -> tuple[Habit, ...]:
+    """What looks like an older script's, anywhere: a policy's `adopt` holds on all of its servers."""
+    foreign: list[str] = []
+    others: list[str] = []
+    for server in servers:
+        for s in sights[server.key].snapshots:
+            free = naming.kind(server, s.name, s.created_at) is Kind.FOREIGN
+            open_ = (
+                free
+                and not naming.is_protected(server, s.name)
+                and not s.name.startswith(naming.RESERVED_PREFIX)
+            )
+            (foreign if open_ else others).append(s.name)
+    return habits(foreign, others)
+
+
+def _finding(
+    account: Account, server: Server, sight: Sight, listed: Sequence[ServerInfo], older: Sequence[Habit]
+) -> Finding:
     id_ = account.office.inventory.id_of(server)
     if sight.unsure is not None:
         return Finding(server, id_, trouble=f"its list cannot be trusted: {sight.unsure}")
@@ -91,6 +127,8 @@ def _finding(account: Account, server: Server, sight: Sight, listed: Sequence[Se
         return Finding(server, id_, trouble="the account has no server of this id")
     kinds = [(naming.kind(server, s.name, s.created_at), s) for s in sight.snapshots]
     foreign = sum(kind is not Kind.MANAGED for kind, _ in kinds)
+    names = {s.name for _, s in kinds}
+    turns, blocked = _outlook(account, server, sight, foreign)
     return Finding(
         server,
         id_,
@@ -98,7 +136,9 @@ def _finding(account: Account, server: Server, sight: Sight, listed: Sequence[Se
         managed=len(kinds) - foreign,
         foreign=foreign,
         orphans=tuple(snapshot for kind, snapshot in kinds if kind is Kind.ORPHAN),
-        blocked=tuple(_blocked(account, server, sight, foreign)),
+        legacy=tuple(habit for habit in older if names.intersection(habit.names)),
+        turns=turns,
+        blocked=blocked,
     )
 
 
@@ -111,23 +151,31 @@ def _is_missing(server: Server, listed: Sequence[ServerInfo]) -> bool:
     return server.key not in keys and any(key.isdigit() == server.key.isdigit() for key in keys)
 
 
-def _blocked(account: Account, server: Server, sight: Sight, foreign: int) -> list[Block]:
+def _outlook(
+    account: Account, server: Server, sight: Sight, foreign: int
+) -> tuple[tuple[Turn, ...], tuple[Block, ...]]:
+    """What comes next for each enabled policy, and what stands in its way, now or later."""
     enabled = [policy for policy in server.policies if policy.enabled]
-    found = []
+    turns, blocked = [], []
     for policy in enabled:
         view = view_of(Pair(server, policy), sight, account.office.clock.now())
-        reason = _blocked_now(view) or _will_block(server, policy, enabled, foreign)
+        planned = plan(view, Progress(view.now.replace(microsecond=0)))
+        reason = _blocked_now(planned) or _will_block(server, policy, enabled, foreign)
+        if planned.mode is not None and planned.outcome is Outcome.ROTATED:
+            turns.append(_turn(policy, planned.mode, planned))
         if reason is not None:
-            found.append(Block(policy.name, reason))
-    return found
+            blocked.append(Block(policy.name, reason))
+    return tuple(turns), tuple(blocked)
 
 
-def _blocked_now(view: View) -> str | None:
-    """Why a rotation of this very second would get no place."""
-    planned = plan(view, Progress(view.now.replace(microsecond=0)))
-    if planned.outcome is not Outcome.CAP_REACHED or planned.problem is None:
-        return None
-    return planned.problem.message
+def _turn(policy: Policy, mode: Mode, planned: Plan) -> Turn:
+    awaited = planned.awaited.name if planned.awaited is not None else None
+    return Turn(policy.name, mode, tuple(s.name for s in planned.now), awaited)
+
+
+def _blocked_now(planned: Plan) -> str | None:
+    """Why a rotation of this very second would get no snapshot."""
+    return planned.problem.message if planned.problem is not None else None
 
 
 def _will_block(server: Server, policy: Policy, enabled: Sequence[Policy], foreign: int) -> str | None:

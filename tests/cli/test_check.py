@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from rotator.cli.checked import Checked, lines
+from rotator.cli.inspection import Inspection
+from rotator.models import AccountInfo
 from rotator.sandbox import Fault, Switches
+from rotator.settings import ApiSettings, Settings
 from tests.cli.conftest import POLICIES, Stage, plant
 
 AT = "2027-03-14T07:00:00Z"
 
 PAIR_KEYS = ["server_id", "policy", "next", "widest_gap_seconds", "most_kept"]
 
-SERVER_KEYS = ["server_id", "server", "reachable", "places", "managed", "foreign", "orphans", "blocked"]
+SERVER_KEYS = [
+    *("server_id", "server", "reachable", "places", "managed", "foreign", "orphans", "blocked"),
+    *("legacy", "turns"),
+]
 
 
 def test_the_next_slots_of_each_pair_are_listed_strictly_after_the_time(stage: Stage) -> None:
@@ -126,6 +133,62 @@ def test_a_server_whose_list_is_broken_is_not_reachable(stage: Stage) -> None:
 def test_an_account_that_does_not_tell_who_asks_is_judged_by_its_list(stage: Stage) -> None:
     stage.world.faults.add(Fault(path="/account/me/", status=404), Fault(path="/servers/*", status=403))
     assert stage.rotator("check", "--online").code == 0
+
+
+def test_what_the_token_may_do_is_told_where_the_account_tells_it(stage: Stage) -> None:
+    may = "servers:read, servers:write, snapshots:read, snapshots:write"
+    assert f"The token is accepted (sandbox) and may: {may}." in stage.rotator("check", "--online").out
+    stage.world.faults.add(Fault(path="/account/me/", status=404))
+    untold = stage.rotator("check", "--online")
+    assert (untold.code, "what it may do the API does not tell" in untold.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "reads"),
+    [
+        ((), False),
+        (("servers:*",), False),
+        (("snapshots:read", "snapshots:write"), False),
+        (("snapshots:read",), True),
+    ],
+)
+def test_a_token_is_only_taken_for_a_reading_one_if_all_of_its_permissions_say_so(
+    permissions: tuple[str, ...], reads: bool
+) -> None:
+    found = Checked(
+        Settings("c.yaml", ApiSettings(), ()), (), None, Inspection(AccountInfo(permissions=permissions), ())
+    )
+    assert any("this token may only read" in line for line in lines(found, quiet=True)) is reads
+
+
+def test_a_server_with_room_is_rotated_create_first_and_a_full_one_delete_first(stage: Stage) -> None:
+    for day in (5, 4, 3, 2, 1):
+        plant(stage.world, 102, "nightly", day)
+    ran = stage.rotator("check", "--online", "--json")
+    web, db = ran.document["servers"]
+    (oldest, *_) = sorted(row.name for row in stage.world.snapshots(102))
+    assert web["turns"] == [{"policy": "nightly", "mode": "create_first", "deletes": []}]
+    assert db["turns"] == [{"policy": "nightly", "mode": "delete_first", "deletes": [oldest]}]
+    assert ran.document["token"]["name"] == "sandbox"
+    plain = stage.rotator("check", "--online").out
+    assert "  nightly: the next rotation creates first, there is a free place\n" in plain
+    assert f"  nightly: the next rotation has to delete before it creates: {oldest}\n" in plain
+
+
+def test_what_an_older_script_left_is_shown_once_with_the_line_that_takes_it_over(stage: Stage) -> None:
+    for id_ in (101, 102):
+        for day in ("08", "15"):
+            stage.world.add_snapshot(id_, f"weekly-snapshot-2025-01-{day}")
+    plain = stage.rotator("check", "--online").out
+    assert plain.count("These look like an older script's: ") == 1
+    assert plain.endswith(
+        'If so, a policy takes them over, and may then delete them, with  adopt: ["weekly-snapshot-*"]\n'
+    )
+    stage.config(
+        policies=POLICIES.replace("keep: {last: 3}", 'keep: {last: 3}, adopt: ["weekly-snapshot-*"]')
+    )
+    web, _ = stage.rotator("check", "--online", "--json").document["servers"]
+    assert (web["managed"], web["legacy"]) == (2, [])
 
 
 def test_a_refused_token_is_told_as_such(stage: Stage) -> None:
