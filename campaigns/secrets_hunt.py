@@ -246,8 +246,9 @@ def main() -> int:
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
     asked = parser.parse_args()
     seed = seeds.begin(asked.seed)
+    # A job in the background ignores both, and so would its children.
     for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)  # a job in the background ignores both, and so would its children
+        signal.signal(number, signal.SIG_DFL)
     every = scenarios() | transport.scenarios()
     chosen = {name: scenario for name, scenario in every.items() if asked.only in name}
     runs = searched = wrong = 0
