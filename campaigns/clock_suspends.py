@@ -18,7 +18,7 @@ from campaigns import almanac
 from campaigns.clock_life import Run, differences, policy, slots_of
 from campaigns.clock_moments import MOMENTS, QUARTER, Scene
 from campaigns.judge import Judge
-from rotator.dispatch import RETRY_FOR
+from rotator.due import RETRY_FOR
 from rotator.models import Keep, Server
 from rotator.sandbox import Switches
 from rotator.schedule import MISSED_AT_MOST, ON_TIME

@@ -18,6 +18,7 @@ from functools import partial
 import structlog
 
 from rotator import cron, naming
+from rotator.due import RETRY_AFTER, RETRY_FOR
 from rotator.models import Pair
 from rotator.office import Office
 from rotator.progress import Progress
@@ -26,12 +27,6 @@ from rotator.rotation import Rotation
 from rotator.schedule import CORRECTION, ON_TIME
 
 log = structlog.stdlib.get_logger()
-
-RETRY_AFTER = tuple(timedelta(minutes=m) for m in (5, 10, 20, 30))
-"""How long after each failure the same slot is tried again; the last one repeats (the contract's numbers)."""
-
-RETRY_FOR = timedelta(hours=6)
-"""How long after it was first handed out a slot is tried again at most."""
 
 DRAIN_SECONDS = 8.0
 """What requests in flight get when the daemon is told to stop; it has to be gone within 10 s."""

@@ -12,6 +12,12 @@ from datetime import datetime, timedelta
 from rotator import cron
 from rotator.census import Census, View, take_census
 
+RETRY_AFTER = tuple(timedelta(minutes=m) for m in (5, 10, 20, 30))
+"""How long after each failure the same slot is tried again; the last one repeats (the contract's numbers)."""
+
+RETRY_FOR = timedelta(hours=6)
+"""How long after it was first handed out a slot is tried again at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:

@@ -34,8 +34,10 @@ DECIDE = (
     "due",
     "report",
     "foresight",
+    "wording",
     "status",
     "simulate",
+    "reach",
 )
 TOUCH = (
     "clock",
