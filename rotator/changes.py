@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+
+import structlog
 
 from rotator.census import View, take_census
 from rotator.deletes import kept_by_rules
+from rotator.errors import ApiError
 from rotator.models import Pair, Snapshot
+from rotator.office import Office
+from rotator.once import look_at
+
+log = structlog.stdlib.get_logger()
 
 Key = tuple[str, str]
+
+
+async def tell_beyond(office: Office, changed: Sequence[Pair], old: Mapping[Key, Pair]) -> None:
+    """A warning for each changed pair whose new rules would delete what the old ones would not."""
+    try:
+        with office.used():
+            views = await look_at(office, changed)
+    except ApiError:
+        return  # the API is down; that is said elsewhere, and each rotation will say what it deletes
+    for pair, snapshots in beyond(views, old):
+        log.warning(
+            "config.loaded",
+            server_id=pair.server.id,
+            server=pair.server.label,
+            policy=pair.policy.name,
+            would_delete=[s.name for s in snapshots],
+        )
 
 
 def beyond(views: Iterable[View], old: Mapping[Key, Pair]) -> list[tuple[Pair, tuple[Snapshot, ...]]]:

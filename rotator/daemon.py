@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,14 @@ from rotator import __version__, changes
 from rotator.accounts import Account, Accounts
 from rotator.clock import Clock
 from rotator.dispatch import Dispatcher, Key
-from rotator.errors import ApiError, ConfigError, Unauthorized
+from rotator.errors import ApiError, CannotListen, ConfigError, Unauthorized
+from rotator.front import Front, Nowhere
 from rotator.garbage import Garbage
 from rotator.models import Pair
-from rotator.once import look_at
 from rotator.report import timestamp
 from rotator.schedule import Timetable
 from rotator.settings import Settings
+from rotator.standing import Standing
 from rotator.stock import take_stock
 from rotator.systemd import Notifier
 
@@ -58,6 +60,8 @@ class Daemon:
         notifier: Notifier,
         watch: bool = False,
         on_settings: Callable[[Settings], None] = lambda settings: None,
+        standing: Standing | None = None,
+        front: Front | None = None,
     ) -> None:
         self._text, self._settings = text, settings
         self._source, self._open_account = source, open_account
@@ -65,17 +69,21 @@ class Daemon:
         self._on_settings = on_settings
         self._accounts = Accounts(open_account(settings), clock)
         self._pairs = {pair.key: pair for pair in settings.pairs}
-        self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs_get)
+        self._standing, self._front = standing or Standing(clock), front or Nowhere()
+        self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs_get, self._standing.report)
         self._timetable = Timetable(clock, self._dispatcher.hand_out)
         self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
         self._chores: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
 
     async def run(self) -> None:
-        """Live until `stop`. Raises Unauthorized if the token is refused at the very start."""
+        """Live until `stop`. Raises at the very start only: Unauthorized, CannotListen, ConfigError."""
         log.info("daemon.started", version=__version__)
         garbage = Garbage(self._clock)
         try:
+            await self._front.open(self._settings.http)
+            self._standing.load(self._settings)
             self._timetable.load(self._settings.pairs)
             self._timetable.start()
             self._tell_loaded()
@@ -94,6 +102,7 @@ class Daemon:
         self._chore(self._beat(garbage))
         if self._watch:
             self._chore(self._watch_file())
+        self._standing.ready = True
         self._notifier.ready(self._status())
         log.info("daemon.ready", pairs=len(self._pairs), servers=len(self._settings.servers))
 
@@ -143,6 +152,7 @@ class Daemon:
             log.warning("api.failed", code=error.code, error=error.message)
 
     async def _drain(self) -> None:
+        self._standing.stopping = True
         self._notifier.stopping()
         self._timetable.stop()
         for chore in self._chores:
@@ -151,6 +161,7 @@ class Daemon:
         left = await self._dispatcher.drain()
         await asyncio.gather(*self._chores, return_exceptions=True)
         await self._accounts.aclose()
+        await self._front.aclose()
         log.info("daemon.stopped", left=left)
 
     def _chore(self, work: Coroutine[None, None, None]) -> None:
@@ -173,6 +184,8 @@ class Daemon:
         while True:
             self._notifier.watchdog()
             self._timetable.heartbeat()
+            fire = self._timetable.next_fire()
+            self._standing.beat(fire[0] if fire is not None else None)
             self._notifier.status(self._status())
             garbage.beat(quiet=self._dispatcher.is_idle)
             await self._clock.sleep(pause)
@@ -204,21 +217,29 @@ class Daemon:
                 await self._reload()
 
     async def _reload(self) -> None:
-        self._notifier.reloading()
-        try:
-            text = self._source.read()
-            changed = text != self._text
-            settings = self._source.parse(text)
-            self._renew_token(settings)
-        except ConfigError as error:
-            faults = [str(fault) for fault in error.faults]
-            log.error("config.rejected", faults=faults, detail="the old configuration stays in force")
-        else:
-            if changed:
-                self._take_over(text, settings)
+        async with self._reloading:
+            self._notifier.reloading()
+            try:
+                await self._reload_or_raise()
+            except (ConfigError, CannotListen) as error:
+                self._standing.reload_ok = False
+                faults = [str(fault) for fault in getattr(error, "faults", [error])]
+                log.error("config.rejected", faults=faults, detail="the old configuration stays in force")
+                with suppress(ConfigError, CannotListen):
+                    await self._front.open(self._settings.http)
             else:
-                log.info("config.unchanged")
-        self._notifier.ready(self._status())
+                self._standing.reload_ok = True
+            self._notifier.ready(self._status())
+
+    async def _reload_or_raise(self) -> None:
+        text = self._source.read()
+        settings = self._source.parse(text)
+        await self._front.open(settings.http)
+        self._renew_token(settings)
+        if text == self._text:
+            log.info("config.unchanged")
+        else:
+            self._take_over(text, settings)
 
     def _renew_token(self, settings: Settings) -> None:
         """A new account where the API's settings changed, the same one with its token read anew otherwise."""
@@ -235,28 +256,12 @@ class Daemon:
         self._pairs.update({pair.key: pair for pair in settings.pairs})
         self._accounts.office.keep_servers({server.key for server in settings.servers})
         self._on_settings(settings)
+        self._standing.load(settings)
         self._timetable.load(settings.pairs)
         self._tell_loaded()
         changed = [pair for key, pair in self._pairs.items() if key in old and old[key] != pair]
         if changed:
-            self._chore(self._tell_beyond(changed, old))
-
-    async def _tell_beyond(self, changed: list[Pair], old: dict[Key, Pair]) -> None:
-        """What the new rules would delete beyond the old: a warning for each pair that it concerns."""
-        office = self._accounts.office
-        try:
-            with office.used():
-                views = await look_at(office, changed)
-        except ApiError:
-            return  # the API is down; that is said elsewhere, and each rotation will say what it deletes
-        for pair, snapshots in changes.beyond(views, old):
-            log.warning(
-                "config.loaded",
-                server_id=pair.server.id,
-                server=pair.server.label,
-                policy=pair.policy.name,
-                would_delete=[s.name for s in snapshots],
-            )
+            self._chore(changes.tell_beyond(self._accounts.office, changed, old))
 
     def _tell_loaded(self) -> None:
         settings, api = self._settings, self._settings.api

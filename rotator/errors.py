@@ -4,6 +4,7 @@
     ├── ConfigError               the user's file; nothing was started
     ├── LockHeld                  another process works on this server        passing
     ├── LockUnusable              the place of the locks is not fit for them
+    ├── CannotListen              the address of `http` cannot be had
     └── ApiError                  never raised itself
         ├── Unauthorized          401: the token is refused
         ├── Forbidden             403: the token may not do this
@@ -80,6 +81,12 @@ class LockHeld(RotatorError):
 
 class LockUnusable(RotatorError):
     """A lock's directory or file cannot be used: without it nothing may be written to the server."""
+
+    code = "config"
+
+
+class CannotListen(RotatorError):
+    """The address of `http` cannot be had: somebody else listens there, or it is not ours to take."""
 
     code = "config"
 

@@ -62,6 +62,9 @@ _DEBUG_PRIORITY = 7
 _TALKATIVE = ("apscheduler", "asyncio", "filelock", "httpcore", "httpx")
 """Libraries that log their routine, httpx every URL: only their warnings matter."""
 
+_WARNED_BY_ANYONE = "uvicorn"
+"""Whoever reaches the HTTP port makes it warn of a bad request: only its errors, which are ours, matter."""
+
 
 def configure(
     *,
@@ -95,6 +98,7 @@ def configure(
     root.setLevel(floor)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(floor, logging.WARNING))
+    logging.getLogger(_WARNED_BY_ANYONE).setLevel(max(floor, logging.ERROR))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_beginning(), ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

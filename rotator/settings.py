@@ -38,6 +38,28 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: an IP address and a port, or the path of a unix socket."""
+
+    host: str = "127.0.0.1"
+    port: int = 9187
+    path: str | None = None
+
+    def __str__(self) -> str:
+        if self.path is not None:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where the daemon shows itself, and the file with the token that readers have to show, if any."""
+
+    listen: Address
+    token_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A whole configuration that was checked. `warnings` are what is legal but unwise."""
 
@@ -45,6 +67,7 @@ class Settings:
     api: ApiSettings
     servers: tuple[Server, ...]
     log: LogSettings = field(default_factory=LogSettings)
+    http: HttpSettings | None = None
     warnings: tuple[ConfigWarning, ...] = ()
 
     @property

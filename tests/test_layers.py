@@ -64,6 +64,7 @@ TOUCH = (
     "hooks",
     "notify",
     "systemd",
+    "probe",
     "garbage",
     "log",
     "metrics",
@@ -83,6 +84,8 @@ CONDUCT = (
     "dispatch",
     "stock",
     "changes",
+    "standing",
+    "front",
     "daemon",
 )
 FACES = (

@@ -101,13 +101,13 @@ def test_a_json_line_is_one_object_that_opens_with_time_level_and_event(secrets:
 def test_lines_of_libraries_come_out_like_ours(secrets: Secrets) -> None:
     out = io.StringIO()
     start(out, secrets)
-    logging.getLogger("uvicorn.error").info("listening on %s", "127.0.0.1")
+    logging.getLogger("some.library").info("listening on %s", "127.0.0.1")
     (line,) = lines(out)
     assert list(line)[:3] == ["timestamp", "level", "event"]
     assert (line["level"], line["event"], line["logger"]) == (
         "info",
         "listening on 127.0.0.1",
-        "uvicorn.error",
+        "some.library",
     )
 
 

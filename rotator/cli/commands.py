@@ -81,9 +81,15 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "list": Entry(
         "rotator.cli.list",
-        "List the snapshots of the configured servers, and whose they are.",
+        "List the configured servers' snapshots, and whose they are.",
         ("rotator list", "rotator list --server 12345 --json"),
         _ASKING,
+    ),
+    "healthcheck": Entry(
+        "rotator.cli.healthcheck",
+        "Ask the running daemon whether it is well, for probes.",
+        ("rotator healthcheck", "rotator --config /etc/rotator/config.yaml healthcheck --json"),
+        (Exit.OK, Exit.FAILED, Exit.USAGE, Exit.CONFIG),
     ),
     "schema": Entry(
         "rotator.cli.schema",

@@ -10,11 +10,13 @@ from rotator.cli.wiring import writing
 from rotator.config import parse, text
 from rotator.daemon import Daemon, Source
 from rotator.settings import Settings
+from rotator.standing import Standing
 from rotator.systemd import Notifier
+from rotator.web import Front
 
 
 def run(asked: Invocation, *, watch: bool) -> int:
-    """Live until SIGTERM or SIGINT. Raises ConfigError and LockUnusable; Unauthorized only at the start."""
+    """Live until SIGTERM or SIGINT. Raises what is wrong at the start; later all is logged."""
     path = asked.config_path()
 
     def checked(content: str) -> Settings:
@@ -26,6 +28,7 @@ def run(asked: Invocation, *, watch: bool) -> int:
     asked.log_for(settings)
 
     async def live() -> None:
+        standing = Standing(asked.clock)
         daemon = Daemon(
             content,
             settings,
@@ -35,6 +38,8 @@ def run(asked: Invocation, *, watch: bool) -> int:
             notifier=Notifier(asked.environ),
             watch=watch,
             on_settings=asked.log_for,
+            standing=standing,
+            front=Front(standing, asked.secrets),
         )
         daemon.handle_signals()
         await daemon.run()

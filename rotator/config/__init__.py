@@ -8,8 +8,18 @@ Every module adds to the same `Findings`, so that all faults are told at once, e
 from __future__ import annotations
 
 from .fit import places_needed
-from .loading import find, load, parse
+from .loading import find, load, load_http, parse
 from .schema import json_schema
-from .token import Token, TokenSource
+from .token import Token, TokenSource, read_token_file
 
-__all__ = ["Token", "TokenSource", "find", "json_schema", "load", "parse", "places_needed"]
+__all__ = [
+    "Token",
+    "TokenSource",
+    "find",
+    "json_schema",
+    "load",
+    "load_http",
+    "parse",
+    "places_needed",
+    "read_token_file",
+]

@@ -31,6 +31,8 @@ class Unwise(StrEnum):
     """One delete a rotation just keeps pace: a backlog never shrinks."""
     MIN_READY_ZERO = "min_ready_zero"
     """No floor: the last ready snapshot may be deleted before the new one is there."""
+    HTTP_OPEN = "http_open"
+    """Whoever reaches the listener's address may read it."""
 
 
 class Findings:

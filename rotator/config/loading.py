@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rotator.errors import ConfigError, Fault
-from rotator.settings import Settings
+from rotator.settings import HttpSettings, Settings
 
 from . import leaks, settings, text
 from .compose import compose
@@ -40,6 +40,23 @@ def find(option: str | None, environ: Mapping[str, str]) -> str:
 def load(path: str, environ: Mapping[str, str], now: datetime) -> Settings:
     """Read and check the file at `path`. ConfigError with every fault, sorted by place."""
     return parse(text.read(path), path, environ, now)
+
+
+def load_http(path: str) -> HttpSettings | None:
+    """Only the section `http` of the file at `path`, None if there is none; other sections are not looked at.
+
+    So whoever asks a running daemon finds it while a change of something else is not right yet. ConfigError
+    for a file that is no YAML, and for a section that is wrong.
+    """
+    content = text.read(path)
+    text.check(content, path)
+    findings = Findings(path)
+    with _uncollected():
+        root, _ = compose(content, findings)
+    findings.faults.clear()  # of other sections: this one is read below
+    found = settings.http(root, 0, findings)
+    findings.stop_on_faults()
+    return found
 
 
 def parse(content: str, path: str, environ: Mapping[str, str], now: datetime) -> Settings:

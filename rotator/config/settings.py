@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from rotator.models import Server
-from rotator.settings import ApiSettings, LogSettings, Settings
+from rotator.settings import ApiSettings, HttpSettings, LogSettings, Settings
 
-from . import policies
+from . import listening, policies
 from .explain import Reading, check
 from .fields import base_url
 from .findings import Findings
 from .nodes import Map, Node, Part
 from .policies import Book
 from .servers import Servers
-from .shape import ApiShape, FileShape, LogShape
+from .shape import ApiShape, FileShape, HttpShape, LogShape
 
 URL_VARIABLE = "VPS_API_URL"
 """The variable that overrides `api.base_url`; the provider's own clients read the same one."""
@@ -39,11 +39,20 @@ def read(root: Node, variant: int, environ: Mapping[str, str], now: datetime, fi
         api=provider,
         servers=servers,
         log=LogSettings(**log.values),
+        http=http(root, variant, findings),
         warnings=tuple(sorted(findings.warnings)),
     )
 
 
-def _section(root: Part, key: str, shape: type[ApiShape] | type[LogShape], findings: Findings) -> Reading:
+def http(root: Node, variant: int, findings: Findings) -> HttpSettings | None:
+    """The section `http` alone."""
+    part = Part(root, key=root.mark, variant=variant)
+    return listening.settings(_section(part, "http", HttpShape, findings), part.child("http"), findings)
+
+
+def _section(
+    root: Part, key: str, shape: type[ApiShape | LogShape | HttpShape], findings: Findings
+) -> Reading:
     part = root.child(key)
     return check(shape, part, findings) if part is not None else Reading({})
 

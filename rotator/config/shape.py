@@ -32,6 +32,7 @@ from .fields import (
     Within,
     Zone,
 )
+from .listening import Listen
 
 T = TypeVar("T")
 Elsewhere = SkipValidation[T]
@@ -242,12 +243,12 @@ class NotifyShape(Shape):
 
 
 class HttpShape(Shape):
-    """The listener for health, metrics and status. Not supported yet."""
+    """Where the daemon shows its health, metrics and status; without it nothing listens."""
 
-    listen: Text
-    """ADDRESS:PORT, or unix:PATH."""
+    listen: Listen
+    """An IP address and a port such as 127.0.0.1:9187, or unix:PATH."""
     token_file: Text | None = None
-    """A file with the token that readers have to show."""
+    """A file with the token that readers have to show; /healthz needs none."""
 
 
 class LogShape(Shape):
@@ -272,7 +273,7 @@ class FileShape(Shape):
     """The servers to take snapshots of."""
     notify: Annotated[NotifyShape, LATER] = absent()
     """Messages through Apprise. Not supported yet."""
-    http: Annotated[HttpShape, LATER] = absent()
-    """The listener for health, metrics and status. Not supported yet."""
+    http: Elsewhere[HttpShape] = absent()
+    """Where the daemon shows its health, metrics and status; without it nothing listens."""
     log: Elsewhere[LogShape] = absent()
     """How much is logged, and in which form."""

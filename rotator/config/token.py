@@ -65,6 +65,13 @@ class TokenSource:
         )
 
 
+def read_token_file(path: str) -> Token:
+    """The token in that file as it stands there now. ConfigError, as of `TokenSource.read`."""
+    token = _read(path)
+    guard(token.value)
+    return token
+
+
 def _read(path: str) -> Token:
     try:
         with open(path, "rb") as file:

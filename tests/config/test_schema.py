@@ -72,7 +72,6 @@ def test_the_schema_knows_the_keys_that_come_later_and_the_file_refuses_them() -
         "servers[2].match: not supported yet",
         "servers[2].exclude: not supported yet",
         "notify: not supported yet",
-        "http: not supported yet",
     ]
 
 

@@ -1,0 +1,78 @@
+"""Who may read, and that nobody may do more than read.
+
+Law 1: whatever is not GET or HEAD is refused, whoever asks.
+Law 2: where there is a token, everything but OPEN wants it: as a bearer token, or as the password of basic
+       authentication with any user name. It is compared in constant time and never sent back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable, Mapping
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+READING = frozenset({"GET", "HEAD"})
+
+OPEN = frozenset({"/healthz"})
+"""What probes ask for: it tells nothing but whether the daemon is well."""
+
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="rotator", charset="UTF-8"'}
+"""What makes a browser ask for the password."""
+
+
+class Access:
+    """`token` is what readers have to show, None where there is none; it may be replaced at any time."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.token = token
+
+    def __repr__(self) -> str:
+        return f"<Access {'with a token' if self.token else 'for all'}>"
+
+    def guarding(self, app: ASGIApp) -> ASGIApp:
+        """The application, for those who may read it."""
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            refusal = self._refusal(scope) if scope["type"] == "http" else None
+            await (refusal or app)(scope, receive, send)
+
+        return guarded
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if scope["method"] not in READING:
+            return _refuse(405, "this is read only: GET and HEAD are answered", Allow="GET, HEAD")
+        if scope["path"] in OPEN or self.token is None:
+            return None
+        if _shows(Headers(scope=scope).get("authorization", ""), self.token):
+            return None
+        return _refuse(
+            401, "the token of http.token_file is wanted, as a bearer token or a password", **CHALLENGE
+        )
+
+
+def _refuse(status: int, message: str, **headers: str) -> Response:
+    document = {"version": 1, "ok": False, "errors": [{"code": "forbidden", "message": message}]}
+    return JSONResponse(document, status, headers)
+
+
+def _shows(authorization: str, token: str) -> bool:
+    scheme, _, value = authorization.partition(" ")
+    read = SCHEMES.get(scheme.lower())
+    shown = read(value.strip()) if read is not None else ""
+    return hmac.compare_digest(shown.encode(errors="surrogateescape"), token.encode())
+
+
+def _password(value: str) -> str:
+    """Of basic authentication; empty where it is none."""
+    try:
+        return base64.b64decode(value, validate=True).decode().partition(":")[2]
+    except ValueError:  # not ASCII, not base64, not UTF-8
+        return ""
+
+
+SCHEMES: Mapping[str, Callable[[str], str]] = {"bearer": str, "basic": _password}
+"""How each scheme shows the token."""

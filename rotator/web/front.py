@@ -1,0 +1,64 @@
+"""What the daemon is handed: it opens and closes with the configuration's section `http`.
+
+Its law: a section that cannot be put in force leaves the one before it in force.
+"""
+
+from __future__ import annotations
+
+from rotator.config import read_token_file
+from rotator.errors import CannotListen
+from rotator.redact import Secrets
+from rotator.settings import HttpSettings
+from rotator.standing import Standing
+
+from . import health
+from .access import Access
+from .app import build_app
+from .listener import Listener
+
+
+class Front:
+    """Shows a standing where the configuration wants it. Every token that it reads is a secret."""
+
+    def __init__(self, standing: Standing, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._access = Access()
+        self._listener: Listener | None = None
+        self._app = build_app(
+            {"/healthz": health.healthz(standing), "/readyz": health.readyz(standing)}, self._access
+        )
+
+    async def open(self, http: HttpSettings | None) -> None:
+        """Listen there from now on, and want the token that its file holds now.
+
+        Raises ConfigError and CannotListen; then all is as it was before.
+        """
+        token = None if http is None else self._token(http)
+        if http is None or self._listener is None or self._listener.address != http.listen:
+            await self._move(http)
+        self._access.token = token
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        await self._move(None)
+
+    def _token(self, http: HttpSettings) -> str | None:
+        if http.token_file is None:
+            return None
+        token = read_token_file(http.token_file)
+        self._secrets.add(token.value)
+        return token.value
+
+    async def _move(self, http: HttpSettings | None) -> None:
+        """The old address is given up first: the new one may overlap it, as 0.0.0.0 does with 127.0.0.1."""
+        old, self._listener = self._listener, None
+        if old is not None:
+            await old.aclose()
+        if http is None:
+            return
+        try:
+            self._listener = await Listener.opened(http.listen, self._app)
+        except CannotListen:
+            if old is not None:
+                self._listener = await Listener.opened(old.address, self._app)
+            raise
