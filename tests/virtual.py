@@ -26,6 +26,10 @@ GRACE = 0.001
 STUCK = 30.0
 """Real seconds after which a loop without any timer counts as stuck for good."""
 
+RESOLUTION = 1e-6
+"""Seconds by which a timer may be early. asyncio's own 1e-9 is lost in a float of more than 2**24 s, from the
+195th day on: a timer that is due to the instant would be waited for again, for ever."""
+
 
 class _JumpingSelector(selectors.DefaultSelector):
     """Looks for real events; where there are none it moves the loop's time instead of waiting."""
@@ -60,6 +64,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        self._clock_resolution = RESOLUTION
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
