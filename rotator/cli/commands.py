@@ -91,6 +91,16 @@ COMMANDS: Mapping[str, Entry] = {
         ("rotator healthcheck", "rotator --config /etc/rotator/config.yaml healthcheck --json"),
         (Exit.OK, Exit.FAILED, Exit.USAGE, Exit.CONFIG),
     ),
+    "status": Entry(
+        "rotator.cli.status",
+        "Show how fresh each restore point is, and what comes next.",
+        (
+            "rotator status",
+            "rotator status --server 12345 --json",
+            "rotator status --nagios            for a monitoring check: one line, exit code 0 to 3",
+        ),
+        _ASKING,
+    ),
     "schema": Entry(
         "rotator.cli.schema",
         "Print the JSON Schema of the configuration, for editors.",

@@ -33,7 +33,7 @@ class Exit(IntEnum):
 
 MEANING: Mapping[Exit, str] = {
     Exit.OK: "all is well",
-    Exit.FAILED: "something failed or is blocked",
+    Exit.FAILED: "something failed, is blocked or stale",
     Exit.USAGE: "wrong command line, unknown server or policy",
     Exit.UNANSWERED: "the API never answered",
     Exit.BUSY: "another process works on a server, and nothing is worse",

@@ -1,0 +1,111 @@
+"""`rotator status`: is everything restorable, when does what come next, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import click
+
+from rotator.cli import exits, nagios, output
+from rotator.cli.complaints import Ended
+from rotator.cli.exits import Exit
+from rotator.cli.invocation import Invocation, invocation, json_option, shared_options
+from rotator.cli.rotations import age
+from rotator.cli.selection import policy_option, select_pairs, server_option
+from rotator.cli.signals import run_to_end
+from rotator.cli.wiring import looking
+from rotator.errors import ApiError
+from rotator.models import Pair
+from rotator.once import look_at
+from rotator.redact import printable
+from rotator.settings import Settings
+from rotator.status import Freshness, Standing, document, standing
+
+HEAD = ("SERVER", "POLICY", "STATUS", "LAST READY", "AGE", "NEXT SLOT", "IN", "FREE")
+
+COLOURS: Mapping[Freshness, str] = {
+    Freshness.FRESH: "green",
+    Freshness.PENDING: "yellow",
+    Freshness.STALE: "red",
+}
+
+
+@click.command("status")
+@click.option("--nagios", "as_plugin", is_flag=True, help="One line with performance data, exit code 0 to 3.")
+@server_option
+@policy_option
+@json_option
+@shared_options
+def command(*, as_plugin: bool, servers: tuple[str, ...], policies: tuple[str, ...], as_json: bool) -> int:
+    """Show for each policy of each server how old its newest restore point is and what comes next.
+
+    fresh: a ready snapshot as young as the schedule promises. stale: none, older than 1.25 times the widest
+    gap of the schedule and what splay and wait allow. pending: none yet, and the list shows no sign that one
+    was due. FREE is what is left of the server's places. The exit code is 1 if anything is stale or blocked.
+
+    --nagios exits with 0 if all is well, 1 if a next rotation is blocked, 2 if a pair is stale or never had
+    a restore point, 3 if nobody can tell.
+    """
+    asked = invocation()
+    if as_plugin:
+        return nagios.plugin(lambda: _standings(asked, servers, policies))
+    found = _standings(asked, servers, policies)
+    if as_json:
+        output.say_json(document(found))
+    else:
+        output.say(*_lines(found, asked.clock.now(), quiet=asked.quiet))
+    return Exit.OK if all(each.ok for each in found) else Exit.FAILED
+
+
+def _standings(asked: Invocation, servers: Sequence[str], policies: Sequence[str]) -> list[Standing]:
+    """How the pairs stand. Raises ConfigError, UsageError, Interrupted, and Ended where nobody can tell."""
+    settings = asked.settings()
+    pairs = select_pairs(settings, servers, policies)
+    asked.log_for(settings, level="warning")
+    return run_to_end(_look(asked, settings, pairs))
+
+
+async def _look(asked: Invocation, settings: Settings, pairs: Sequence[Pair]) -> list[Standing]:
+    async with looking(asked, settings) as account:
+        try:
+            return [standing(view) for view in await look_at(account.office, pairs)]
+        except ApiError as error:
+            raise Ended(error, exits.of_error(error, answered=account.answered)) from None
+
+
+def _lines(found: Sequence[Standing], now: datetime, *, quiet: bool) -> Iterator[str]:
+    """The table, and below it what is wrong with whom; `quiet` leaves the pairs that are not well."""
+    shown = [each for each in found if not (quiet and each.ok)]
+    if shown:
+        yield from output.columns([HEAD, *(_cells(each, now) for each in shown)])
+    for each in shown:
+        yield from _remarks(each, now)
+    if not found:
+        yield "Nothing to show: no policy is enabled."
+
+
+def _cells(of: Standing, now: datetime) -> Sequence[str]:
+    newest, slot = of.last_ready, of.next_slot
+    word = of.freshness.value if of.blocked is None else f"{of.freshness.value}, blocked"
+    return (
+        click.style(printable(of.pair.server.label), bold=True),
+        of.pair.policy.name,
+        click.style(word, fg=COLOURS[of.freshness] if of.blocked is None else "red"),
+        printable(newest.name) if newest else "",
+        age(newest.created_at, now) if newest else "",
+        f"{slot.astimezone(of.pair.policy.zone):%a %Y-%m-%d %H:%M %Z}" if slot else "",
+        age(slot, now) if slot else "",
+        f"{of.places.free} of {of.places.cap}",
+    )
+
+
+def _remarks(of: Standing, now: datetime) -> Iterator[str]:
+    """What is wrong, and what failed since the newest restore point was made."""
+    where = f"{printable(of.pair.server.label)}  {of.pair.policy.name}"
+    failed, newest = of.last_failed, of.last_ready
+    if of.blocked is not None:
+        yield f"{where}: {click.style(of.blocked.code, fg='red')}: {printable(of.blocked.message)}"
+    if failed is not None and (newest is None or failed.created_at > newest.created_at):
+        when = age(failed.created_at, now)
+        yield f"{where}: {click.style('failed', fg='red')}: {printable(failed.name)}, {when} ago"
