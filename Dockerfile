@@ -1,20 +1,40 @@
-FROM python:3.13-slim AS build
+# The image holds Python, rotator and what it needs, and nothing that is secret: the configuration and the token are
+# mounted (docs/install-container.md).
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+# All files get this time, and the bytecode does not depend on any: the same sources make the same layers.
+ARG SOURCE_DATE_EPOCH=315532800
 WORKDIR /src
-RUN python -m venv --without-pip /opt/rotator
+RUN python -m venv /opt/build && python -m venv --without-pip /opt/rotator
+ENV PATH=/opt/build/bin:$PATH
 COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
- && pip --python /opt/rotator/bin/python install --no-cache-dir --require-hashes -r requirements/runtime.txt
+ && pip --python /opt/rotator/bin/python install --no-cache-dir --no-compile --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY rotator rotator
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
- && pip --python /opt/rotator/bin/python install --no-cache-dir --no-deps dist/*.whl
+ && pip --python /opt/rotator/bin/python install --no-cache-dir --no-compile --no-deps dist/*.whl \
+ && python -m compileall -q --invalidation-mode unchecked-hash /opt/rotator/lib \
+ && mkdir -p /image/opt /image/run/rotator \
+ && cp -a /opt/rotator /image/opt/ \
+ && find /image -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
-FROM python:3.13-slim
-COPY --from=build /opt/rotator /opt/rotator
+FROM ${BASE}
+COPY --from=build /image/opt/rotator /opt/rotator
 # The locks lie here: the one place that rotator writes to.
-RUN install -d -o 10001 -g 10001 -m 0750 /run/rotator
+COPY --from=build --chown=10001:10001 /image/run/rotator /run/rotator
 ENV PATH=/opt/rotator/bin:$PATH
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["rotator", "healthcheck"]
 ENTRYPOINT ["rotator"]
 CMD ["run"]
+# What changes with each commit stands last: all layers above stay as they are.
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="rotator" \
+      org.opencontainers.image.description="Takes named snapshots of VPS.org servers on schedule and deletes the oldest ones" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"

@@ -10,13 +10,14 @@ import click
 from rotator.cli import complaints, exits, output
 from rotator.cli.exits import Exit
 from rotator.cli.group import cli
-from rotator.cli.signals import Interrupted
+from rotator.cli.signals import Interrupted, heed_as_first_process
 from rotator.errors import RotatorError
 
 
 def main() -> None:
     """Run what the command line asks for and exit with its code."""
     complaints.quiet_streams()
+    heed_as_first_process()
     code = run(sys.argv[1:])
     output.settle()
     sys.exit(code)

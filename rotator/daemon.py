@@ -19,6 +19,7 @@ from rotator.errors import ApiError, CannotListen, ConfigError, Unauthorized
 from rotator.front import Front, Nowhere
 from rotator.garbage import Garbage
 from rotator.models import Pair
+from rotator.reaper import Reaper
 from rotator.report import timestamp
 from rotator.schedule import Timetable
 from rotator.settings import Settings
@@ -181,6 +182,7 @@ class Daemon:
     async def _beat(self, garbage: Garbage) -> None:
         """The heartbeat of the loop that does the work: if this stops, the watchdog restarts the service."""
         pause = min(BEAT_SECONDS, self._notifier.watchdog_interval or BEAT_SECONDS)
+        reaper = Reaper()
         while True:
             self._notifier.watchdog()
             self._timetable.heartbeat()
@@ -188,6 +190,7 @@ class Daemon:
             self._standing.beat(fire[0] if fire is not None else None)
             self._notifier.status(self._status())
             garbage.beat(quiet=self._dispatcher.is_idle)
+            reaper.beat()
             await self._clock.sleep(pause)
 
     def _status(self) -> str:

@@ -66,6 +66,7 @@ TOUCH = (
     "systemd",
     "probe",
     "garbage",
+    "reaper",
     "log",
     "metrics",
 )

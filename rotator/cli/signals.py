@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine
+from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,6 +18,20 @@ class Interrupted(Exception):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+def heed_as_first_process() -> None:
+    """Let SIGTERM end a command that has not set itself up for it yet, as it ends any other process.
+
+    The kernel drops a signal that process 1 of a container has no handler for: without this one, a stop that
+    comes while the command starts would be lost, and the container killed at the end of its grace time.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    raise Interrupted(number)
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
