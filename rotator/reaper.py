@@ -1,7 +1,7 @@
 """What the first process of a container owes the others: to reap those whose parents are gone.
 
-An orphan of a hook becomes a child of process 1, and stays a zombie until that one asks for its end. Rotator's
-own children are asked for by whoever started them, at once, and nobody else may take their exit status away:
+An orphan of a hook becomes a child of process 1, and stays a zombie until that one asks for its end.
+Rotator's own children are asked for by whoever started them, at once, and nobody else may take their status:
 so only a zombie that was one at the look before, too, is taken for nobody's. Any other process has no such
 duty.
 """
