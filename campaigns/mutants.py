@@ -52,6 +52,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "naming": ("test_naming",),
     "cron": ("test_cron",),
     "rotation": _ROTATION,
+    "endings": _ROTATION,
     "deletes": _PLAN,
     "census": ("test_census", *_PLAN),
     "occupants": _PLAN,

@@ -5,6 +5,7 @@
     ├── LockHeld                  another process works on this server        passing
     ├── LockUnusable              the place of the locks is not fit for them
     ├── CannotListen              the address of `http` cannot be had
+    ├── HookFailed                a command of the user's said no              passing
     └── ApiError                  never raised itself
         ├── Unauthorized          401: the token is refused
         ├── Forbidden             403: the token may not do this
@@ -89,6 +90,13 @@ class CannotListen(RotatorError):
     """The address of `http` cannot be had: somebody else listens there, or it is not ours to take."""
 
     code = "config"
+
+
+class HookFailed(RotatorError):
+    """A `before` hook failed: nothing is created without it."""
+
+    code = "hook_failed"
+    passing = True
 
 
 class ApiError(RotatorError):

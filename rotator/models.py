@@ -103,6 +103,23 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """Program and arguments, for no shell to read, and how long they may take."""
+
+    argv: tuple[str, ...]
+    timeout: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Commands around a create, by phase, each phase's in their order."""
+
+    before: tuple[Command, ...] = ()
+    created: tuple[Command, ...] = ()
+    after: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Schedules and keep rules, with every default filled in.
 
@@ -123,6 +140,8 @@ class Policy:
     wait: Wait = field(default_factory=Wait)
     adopt: tuple[str, ...] = ()
     enabled: bool = True
+    hooks: Hooks = field(default_factory=Hooks)
+    ping_url_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -23,6 +24,9 @@ LOCK_PATIENCE = 30.0
 
 DECIDE_AHEAD = 5.0
 """Seconds that may lie between the list that decides and its write; who decides together shares a list."""
+
+SURROUNDED_AT_MOST = 32
+"""Creates at once that have hooks around them: each is a process or two, and a server that holds still."""
 
 TURNS_AT_MOST = 8
 """Turns at once for each request in flight, where no rate limit bounds them: each holds a lock file open."""
@@ -88,6 +92,8 @@ class Office:
     As many as share a list cost the account one list; but all of them keep their servers' locks until they
     have written, so there are no more than can write within DECIDE_AHEAD seconds at the rate limit.
 
+    `environ` is what hooks see of rotator's own environment, `surrounded` bounds creates that have some.
+
     A queue lives as long as a rotation stands in it. `unused` is set while nobody works here.
     """
 
@@ -100,6 +106,8 @@ class Office:
     rate_limit: float
     spectator: Spectator = field(default_factory=Nobody)
     reported: Reported = field(default_factory=Reported)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    surrounded: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, SURROUNDED_AT_MOST))
     deciders: asyncio.Semaphore = field(init=False)
     queues: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     unused: asyncio.Event = field(default_factory=asyncio.Event)

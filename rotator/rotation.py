@@ -17,9 +17,10 @@ from datetime import datetime
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from rotator import naming, notices
+from rotator import endings, naming, notices
 from rotator.api import Patience, counting
 from rotator.census import Judgement, Reasons, View, sort_into_buckets, take_census
+from rotator.endings import Ending
 from rotator.errors import BadRequest, LockHeld, RotatorError
 from rotator.hands import Hands
 from rotator.models import Mode, Outcome, Pair, Problem, Snapshot, State
@@ -28,17 +29,10 @@ from rotator.plan import Plan, Step, plan
 from rotator.progress import Progress
 from rotator.report import Created, Report, problem_of
 from rotator.sight import Sight
+from rotator.surround import Surround
 from rotator.waiting import wait_for
 
 log = structlog.stdlib.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How it ended, and why if not well."""
-
-    outcome: Outcome
-    problem: Problem | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +45,7 @@ class Rotation:
     progress: Progress
     on_begun: Callable[[], None] = lambda: None
     patience: Patience = field(default_factory=Patience)
+    around: Surround = field(init=False)
     first: Plan | None = None
     first_view: View | None = None
     last: Plan | None = None
@@ -63,6 +58,9 @@ class Rotation:
     leaving: bool = False
     deleted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     places: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.around = Surround(self.office, self.pair, self.slot)
 
     @property
     def slot(self) -> datetime:
@@ -87,7 +85,7 @@ class Rotation:
         A rotation that leaves ends as if it had been cancelled; the next start takes it up from the list.
         """
         self.leaving = True
-        return self.writing
+        return self.around.leave() or self.writing
 
     async def _report(self) -> Report:
         began = self.office.clock.monotonic()
@@ -102,26 +100,38 @@ class Rotation:
         return report
 
     async def _until_the_end(self) -> Ending:
+        ending = None
         try:
-            while True:
-                next_up = await self._take_turn()
-                if isinstance(next_up, Ending):
-                    return next_up
-                if self.leaving:
-                    raise asyncio.CancelledError
-                await self._wait(next_up)
+            ending = await self._turn_by_turn()
         except LockHeld as held_elsewhere:
-            return Ending(Outcome.BUSY, problem_of(held_elsewhere))
+            ending = Ending(Outcome.BUSY, problem_of(held_elsewhere))
         except RotatorError as error:
-            return Ending(Outcome.FAILED, problem_of(error))
-        except Exception as unforeseen:
+            ending = Ending(Outcome.FAILED, problem_of(error))
+        except Exception as error:
             # A defect of ours met on one server must not stop the others; the traceback says where it is.
             log.exception("rotation.failed", error="bad_answer")
-            return Ending(Outcome.FAILED, Problem("bad_answer", f"unforeseen: {unforeseen!r}", passing=True))
+            ending = endings.unforeseen(error)
+        finally:
+            await self.around.after(ending.outcome if ending else None)
+        return ending
+
+    async def _turn_by_turn(self) -> Ending:
+        """Turns and waits until it ends; the turn that creates has the hooks around it."""
+        while True:
+            next_up = await self._take_turn()
+            if next_up is None and not self.leaving:
+                async with self.around.create():
+                    next_up = await self._take_turn()
+            if isinstance(next_up, Ending):
+                return next_up
+            if self.leaving:
+                raise asyncio.CancelledError
+            if next_up is not None:
+                await self._wait(next_up)
 
     # --- a turn: under the lock -----------------------------------------------------------------------
 
-    async def _take_turn(self) -> Ending | Snapshot:
+    async def _take_turn(self) -> Ending | Snapshot | None:
         office = self.office
         async with office.turn(self.pair.server) as held:
             self.writing = True
@@ -131,14 +141,17 @@ class Rotation:
             finally:
                 self.writing = False
 
-    async def _turn(self, hands: Hands) -> Ending | Snapshot:
-        """Perform steps until there is something to wait for, or nothing left to do."""
+    async def _turn(self, hands: Hands) -> Ending | Snapshot | None:
+        """Steps, until there is something to wait for, or nothing left. None: hooks come first."""
         sight = await hands.settling.look()
         self.patience.spent += sight.failing
         while True:
             planned = self._planned(self._view(sight))
             if self.attended and planned.outcome in {Outcome.ROTATED, Outcome.CAP_REACHED}:
-                return self._came_to_nothing(planned)
+                made = self.created is not None
+                return endings.came_to_nothing(planned, self._name, made=made, overtaken=self.overtaken)
+            if self.around.comes_before(planned):
+                return None
             if planned.step is Step.CLEAR:
                 failure = await self._delete_all(hands, planned, before_create=True)
                 if failure is not None:
@@ -182,7 +195,8 @@ class Rotation:
         try:
             self.created = await hands.creation.ask(self.slot, self.patience)
         except BadRequest as refused:
-            return self._refused(refused)
+            made_room = bool(self.deleted) or self.progress.room_deleted > 0
+            return endings.refused(refused, self.pair.server, made_room=made_room)
         self.patience = Patience()
         self.places.add(self.created.key)
         if self.created.name != self._name:
@@ -191,15 +205,6 @@ class Rotation:
             )
             return Ending(Outcome.FAILED, Problem("bad_answer", message))
         return self.created
-
-    def _refused(self, refused: BadRequest) -> Ending:
-        """A 400 though a place was counted free: the provider's cap is lower, or a parameter is bad."""
-        if refused.status != 400 or {"name", "description"} & set(refused.fields):
-            return Ending(Outcome.FAILED, problem_of(refused))
-        cap = self.pair.server.cap
-        message = f"refused with a free place of {cap}: is snapshot_limit too high? ({refused.message})"
-        made_room = bool(self.deleted) or self.progress.room_deleted > 0
-        return Ending(Outcome.CAP_REACHED, Problem("cap_lower", message, passing=made_room))
 
     async def _finish(self, hands: Hands, planned: Plan) -> Ending:
         """The last step: prune, or stop where nothing more can be done."""
@@ -250,19 +255,6 @@ class Rotation:
         self.awaited = awaited.key
         if not await wait_for(self.office, self.pair, awaited, fresh=fresh):
             self.progress = self.progress.gave_up_on(awaited.key)
-
-    def _came_to_nothing(self, planned: Plan) -> Ending:
-        """The slot's snapshot was waited for and is not there to be ready: nothing is deleted for it now.
-
-        Where a later slot's is ready, it was made, and pushed out by that one meanwhile: nothing is owed.
-        """
-        failed = any(
-            v.snapshot.name == self._name for v in (*planned.buckets.failed, *planned.buckets.deleted)
-        )
-        if not failed and self.overtaken:
-            return Ending(Outcome.PRUNED if self.created is None else Outcome.ROTATED)
-        what = "failed" if failed else "disappeared from the list before it was ready"
-        return Ending(Outcome.FAILED, Problem("snapshot_failed", f"{self._name} {what}", passing=True))
 
     @property
     def _name(self) -> str:

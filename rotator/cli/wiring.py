@@ -102,6 +102,7 @@ class Account:
             concurrency=settings.api.concurrency,
             rate_limit=settings.api.rate_limit,
             spectator=spectator or Nobody(),
+            environ=environ,
         )
 
     async def __aenter__(self) -> Account:

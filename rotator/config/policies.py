@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rotator.models import Keep, Policy, Wait
+from rotator.models import Command, Hooks, Keep, Policy, Wait
 
 from . import policy_rules
 from .explain import Reading, check
@@ -26,6 +27,7 @@ _CONVERTERS: Mapping[str, Callable[[Any], object]] = {
     "keep": lambda rules: Keep(**rules),
     "wait": lambda times: Wait(**times),
     "adopt": tuple,
+    "hooks": lambda phases: Hooks(**phases),
 }
 
 _FIELDS = {"timezone": "zone", "name": "template"}
@@ -57,7 +59,8 @@ class Book:
         values["wait"] = self.defaults.values.get("wait", {}) | reading.values.get("wait", {})
         torn = {"wait"} & self.defaults.faulty  # the one key that is inherited in pieces
         faulty = reading.faulty | (self.defaults.faulty - reading.values.keys()) | torn
-        entry = Entry(_policy(name, values), part, self.defaults_part, faulty)
+        policy = _placed(_policy(name, values), os.path.dirname(self.findings.file))
+        entry = Entry(policy, part, self.defaults_part, faulty)
         gaps = policy_rules.judge(entry, self.now, self.findings)
         if gaps is None or "catch_up" in reading.values or "catch_up" in self.defaults.values:
             return entry
@@ -100,3 +103,21 @@ def _policy(name: str, values: Mapping[str, Any]) -> Policy:
 
 def _as_it_is(value: object) -> object:
     return value
+
+
+def _placed(policy: Policy, directory: str) -> Policy:
+    """The policy with its relative paths complete: they start where the file lies."""
+    hooks = {
+        phase: tuple(_reachable(command, directory) for command in getattr(policy.hooks, phase))
+        for phase in ("before", "created", "after")
+    }
+    ping = policy.ping_url_file
+    return replace(policy, hooks=Hooks(**hooks), ping_url_file=ping and os.path.join(directory, ping))
+
+
+def _reachable(command: Command, directory: str) -> Command:
+    """A program without a slash is looked for in PATH; any other is a path."""
+    program, *arguments = command.argv
+    if "/" not in program:
+        return command
+    return replace(command, argv=(os.path.join(directory, program), *arguments))

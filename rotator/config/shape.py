@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from rotator.models import Wait
 from rotator.settings import ApiSettings
 
+from .commands import Commands
 from .fields import (
     BaseUrl,
     Count,
@@ -142,26 +143,14 @@ class WaitShape(Shape):
     """After this long in progress a snapshot is taken for stuck."""
 
 
-Command = Annotated[list[str], Field(min_length=1)]
-
-
-class CommandShape(Shape):
-    """A command with a timeout of its own."""
-
-    command: Command
-    """Program and arguments, without a shell."""
-    timeout: SomeTime = timedelta(seconds=60)
-    """How long it may take."""
-
-
 class HooksShape(Shape):
-    """Commands around a create. Not supported yet."""
+    """Commands around a create, without a shell: ["program", "argument"]."""
 
-    before: Command | list[Command] | CommandShape | None = None
+    before: Commands = ()
     """Before the create; if it fails, nothing is created."""
-    created: Command | list[Command] | CommandShape | None = None
+    created: Commands = ()
     """Once the create was answered, refused or given up, if `before` was started."""
-    after: Command | list[Command] | CommandShape | None = None
+    after: Commands = ()
     """Last, whatever happened."""
 
 
@@ -190,10 +179,10 @@ class PolicyKeys(Shape):
     """Globs: older snapshots to treat as this policy's, with created_at for a slot."""
     enabled: bool = True
     """A disabled policy keeps its snapshots and makes no new ones."""
-    hooks: Annotated[HooksShape, LATER] = absent()
-    """Commands around a create. Not supported yet."""
-    ping_url_file: Annotated[Text, LATER] = absent()
-    """A file with the address of a dead-man service. Not supported yet."""
+    hooks: HooksShape = absent()
+    """Commands around a create."""
+    ping_url_file: Text | None = None
+    """A file with the address of a dead-man service, in the manner of healthchecks.io."""
 
 
 class PolicyShape(PolicyKeys):

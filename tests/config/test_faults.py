@@ -234,14 +234,28 @@ def test_iana_zones_are_taken(zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "part"),
+    ("hooks", "message"),
     [
-        ("hooks: {before: [x]}", "policies.p.hooks"),
-        ("ping_url_file: /x", "policies.p.ping_url_file"),
+        ("{before: sync}", "before: should be a list of words"),
+        ("{before: []}", "before: should have at least one command"),
+        ("{before: [[]]}", "before: command 1: a command has 1 to 1000 words"),
+        ("{before: [[a], sync]}", "before: the words of a command are texts"),
+        ("{before: [sleep, 5]}", "before: the words of a command are texts: put 5 in quotes"),
+        ("{before: ['']}", "before: a command begins with a program"),
+        ("{before: {timeout: 5m}}", "before: the key command is required, but is not there"),
+        ("{before: {comand: [a]}}", "before: there is no key 'comand' here, did you mean command?"),
+        ("{before: {command: [a], timeout: 5}}", "before: timeout should be a duration such as 90s"),
+        ("{before: {command: [a], timeout: 0s}}", "before: timeout should be longer than nothing"),
+        ("{after: [[a], {command: b}]}", "after: command 2: should be a list of words"),
+        ("{befor: [a]}", "befor: there is no key 'befor' here, did you mean before?"),
+        ("[sync]", "hooks: should be a mapping of keys to values, but is a list"),
     ],
 )
-def test_keys_of_a_policy_that_come_later_are_refused_at_their_line(rules: str, part: str) -> None:
-    assert faults(policy(rules)) == [f"c.yaml:2:27: {part}: not supported yet"]
+def test_hooks_that_cannot_be_meant_are_refused_where_they_stand(hooks: str, message: str) -> None:
+    [fault] = faults(policy(f"hooks: {hooks}"))
+    place, _, rest = fault.partition(": ")
+    assert place.startswith("c.yaml:2:")
+    assert rest.removeprefix("policies.p.").removeprefix("hooks.").startswith(message)
 
 
 @pytest.mark.parametrize("section", ["notify: {urls_file: /x}", "notify:"])

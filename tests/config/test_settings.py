@@ -9,7 +9,7 @@ import pytest
 
 from rotator.config import find, load, parse
 from rotator.errors import ConfigError
-from rotator.models import Keep, Policy, Server, Wait
+from rotator.models import Command, Hooks, Keep, Policy, Server, Wait
 from rotator.settings import ApiSettings, LogSettings
 
 from .reading import NOW, SMALL, api, faults, settings
@@ -57,6 +57,35 @@ def test_a_default_is_replaced_whole_but_wait_key_by_key() -> None:
     assert policy.wait == Wait(interval=timedelta(seconds=5), timeout=timedelta(minutes=20))
     assert policy.adopt == ("b",)
     assert policy.max_deletes == 3
+
+
+def test_hooks_are_one_command_or_several_each_with_a_timeout() -> None:
+    policy = only_policy(
+        'schedule: "@daily", hooks: {before: [a, b], created: [[c], {command: [d], timeout: 5m}],'
+        " after: {command: [e], timeout: 1.5s}}",
+    )
+    assert policy.hooks == Hooks(
+        before=(Command(("a", "b"), timedelta(minutes=1)),),
+        created=(Command(("c",)), Command(("d",), timedelta(minutes=5))),
+        after=(Command(("e",), timedelta(seconds=1.5)),),
+    )
+
+
+def test_hooks_replace_those_of_the_defaults_whole() -> None:
+    policy = only_policy('schedule: "@daily", hooks: {after: [b]}', "hooks: {before: [a]}")
+    assert policy.hooks == Hooks(after=(Command(("b",)),))
+
+
+def test_a_program_and_a_ping_file_with_a_relative_path_start_where_the_file_lies(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    text = """\
+policies: {p: {schedule: "@daily", hooks: {before: [bin/a, x/y], after: [b]}, ping_url_file: p.ping}}
+servers: [{id: 5, policies: [p]}]
+"""
+    [policy] = parse(text, str(path), {}, NOW).servers[0].policies
+    assert policy.hooks.before[0].argv == (f"{tmp_path}/bin/a", "x/y")
+    assert policy.hooks.after[0].argv == ("b",)
+    assert policy.ping_url_file == f"{tmp_path}/p.ping"
 
 
 def test_a_policy_may_take_everything_from_the_defaults() -> None:
