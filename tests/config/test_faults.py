@@ -240,7 +240,7 @@ def test_iana_zones_are_taken(zone: str) -> None:
         ("{before: []}", "before: should have at least one command"),
         ("{before: [[]]}", "before: command 1: a command has 1 to 1000 words"),
         ("{before: [[a], sync]}", "before: the words of a command are texts"),
-        ("{before: [sleep, 5]}", "before: the words of a command are texts: put 5 in quotes"),
+        ("{before: [sleep, 5]}", "before: the words of a command are texts: put '5' in quotes"),
         ("{before: ['']}", "before: a command begins with a program"),
         ("{before: {timeout: 5m}}", "before: the key command is required, but is not there"),
         ("{before: {comand: [a]}}", "before: there is no key 'comand' here, did you mean command?"),
