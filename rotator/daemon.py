@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +18,16 @@ from rotator.dispatch import Dispatcher, Key
 from rotator.errors import ApiError, CannotListen, ConfigError, Unauthorized
 from rotator.front import Front, Nowhere
 from rotator.garbage import Garbage
-from rotator.models import Pair
+from rotator.models import Pair, Server
 from rotator.reaper import Reaper
+from rotator.refresh import Refresh
 from rotator.report import timestamp
 from rotator.schedule import Timetable
 from rotator.settings import Settings
-from rotator.standing import Standing
+from rotator.sight import Sight
 from rotator.stock import take_stock
 from rotator.systemd import Notifier
+from rotator.vitals import Vitals
 
 log = structlog.stdlib.get_logger()
 
@@ -61,7 +63,7 @@ class Daemon:
         notifier: Notifier,
         watch: bool = False,
         on_settings: Callable[[Settings], None] = lambda settings: None,
-        standing: Standing | None = None,
+        vitals: Vitals | None = None,
         front: Front | None = None,
     ) -> None:
         self._text, self._settings = text, settings
@@ -70,9 +72,11 @@ class Daemon:
         self._on_settings = on_settings
         self._accounts = Accounts(open_account(settings), clock)
         self._pairs = {pair.key: pair for pair in settings.pairs}
-        self._standing, self._front = standing or Standing(clock), front or Nowhere()
-        self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs_get, self._standing.report)
+        self._vitals, self._front = vitals or Vitals(clock), front or Nowhere()
+        self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs_get, self._vitals.report)
         self._timetable = Timetable(clock, self._dispatcher.hand_out)
+        self._vitals.see = self._see
+        self._refresh = Refresh(lambda: self._accounts.office, self._shown)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._chores: set[asyncio.Task[None]] = set()
@@ -84,7 +88,7 @@ class Daemon:
         garbage = Garbage(self._clock)
         try:
             await self._front.open(self._settings.http)
-            self._standing.load(self._settings)
+            self._vitals.load(self._settings)
             self._timetable.load(self._settings.pairs)
             self._timetable.start()
             self._tell_loaded()
@@ -101,9 +105,10 @@ class Daemon:
     def _set_off(self, garbage: Garbage) -> None:
         """All stands: say so, and begin with what has to be done again and again."""
         self._chore(self._beat(garbage))
+        self._chore(self._refresh.run())
         if self._watch:
             self._chore(self._watch_file())
-        self._standing.ready = True
+        self._vitals.ready = True
         self._notifier.ready(self._status())
         log.info("daemon.ready", pairs=len(self._pairs), servers=len(self._settings.servers))
 
@@ -153,7 +158,7 @@ class Daemon:
             log.warning("api.failed", code=error.code, error=error.message)
 
     async def _drain(self) -> None:
-        self._standing.stopping = True
+        self._vitals.stopping = True
         self._notifier.stopping()
         self._timetable.stop()
         for chore in self._chores:
@@ -187,7 +192,7 @@ class Daemon:
             self._notifier.watchdog()
             self._timetable.heartbeat()
             fire = self._timetable.next_fire()
-            self._standing.beat(fire[0] if fire is not None else None)
+            self._vitals.beat(fire[0] if fire is not None else None)
             self._notifier.status(self._status())
             garbage.beat(quiet=self._dispatcher.is_idle)
             reaper.beat()
@@ -204,6 +209,13 @@ class Daemon:
 
     def _pairs_get(self, key: Key) -> Pair | None:
         return self._pairs.get(key)
+
+    def _see(self, server: Server) -> Sight | None:
+        return self._accounts.office.inventory.last_seen(server)
+
+    def _shown(self) -> Sequence[Server]:
+        """The servers that somebody may want to see."""
+        return self._settings.servers if self._settings.http is not None else ()
 
     # --- reload -----------------------------------------------------------------------------------------
 
@@ -225,13 +237,13 @@ class Daemon:
             try:
                 await self._reload_or_raise()
             except (ConfigError, CannotListen) as error:
-                self._standing.reload_ok = False
+                self._vitals.reload_ok = False
                 faults = [str(fault) for fault in getattr(error, "faults", [error])]
                 log.error("config.rejected", faults=faults, detail="the old configuration stays in force")
                 with suppress(ConfigError, CannotListen):
                     await self._front.open(self._settings.http)
             else:
-                self._standing.reload_ok = True
+                self._vitals.reload_ok = True
             self._notifier.ready(self._status())
 
     async def _reload_or_raise(self) -> None:
@@ -259,7 +271,8 @@ class Daemon:
         self._pairs.update({pair.key: pair for pair in settings.pairs})
         self._accounts.office.keep_servers({server.key for server in settings.servers})
         self._on_settings(settings)
-        self._standing.load(settings)
+        self._vitals.load(settings)
+        self._refresh.nudge()
         self._timetable.load(settings.pairs)
         self._tell_loaded()
         changed = [pair for key, pair in self._pairs.items() if key in old and old[key] != pair]

@@ -26,6 +26,7 @@ from rotator import __version__
 from rotator.clock import Clock
 from rotator.errors import BadAnswer, ConfigError, Fault, Unauthorized, Unreachable
 from rotator.redact import struck
+from rotator.tally import NO_ANSWER, Meter, unmetered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -75,8 +76,8 @@ class HttpClient:
     """One pool of connections. Close it with `aclose`.
 
     `timeout` bounds one request from the first byte to the last, connecting included. `transport` replaces
-    the network, for tests. Raises ConfigError where `ca_file` is not a file of certificates, or the
-    environment names a proxy that cannot be used.
+    the network, for tests; `meter` counts the requests. Raises ConfigError where `ca_file` is not a file of
+    certificates, or the environment names a proxy that cannot be used.
     """
 
     def __init__(
@@ -87,8 +88,10 @@ class HttpClient:
         connections: int = 8,
         ca_file: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        meter: Meter = unmetered,
     ) -> None:
         self._clock = clock
+        self._meter = meter
         self._timeout = timeout.total_seconds()
         try:
             self._client = self._connections(connections, ca_file, transport)
@@ -138,9 +141,12 @@ class HttpClient:
         request = self._client.build_request(
             method, url, params=params, json=json, headers=_bearer(token, label), timeout=_phases(total)
         )
+        began, code = self._clock.monotonic(), NO_ANSWER
         try:
             async with asyncio.timeout(total):
-                return await self._exchange(request, label, token)
+                reply = await self._exchange(request, label, token)
+                code = str(reply.status)
+                return reply
         except _NEVER_CONNECTED as error:
             raise NotConnected(f"{label}: no connection to {_host(url)}: {_words(error, token)}") from error
         except httpx.DecodingError as error:
@@ -149,6 +155,8 @@ class HttpClient:
             raise Unreachable(f"{label}: the connection failed: {_words(error, token)}") from error
         except TimeoutError as error:
             raise Unreachable(f"{label}: no whole answer within {total:g} s") from error
+        finally:
+            self._meter(method, code, self._clock.monotonic() - began)
 
     async def _exchange(self, request: httpx.Request, label: str, token: str | None) -> Reply:
         asked = self._clock.now()

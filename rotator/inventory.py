@@ -60,6 +60,7 @@ class Inventory:
         self._clock = clock
         self._overlays: defaultdict[str, Overlay] = defaultdict(Overlay)
         self._ids: dict[str, Id] = {}
+        self._seen: dict[str, Sight] = {}
         self._pages = 1
         self._doubted_until = float("-inf")
         self._turn = asyncio.Lock()
@@ -88,15 +89,25 @@ class Inventory:
         except ListUnsure as error:
             return Sight(unsure=error.message)
 
-    async def survey(self, servers: Iterable[Server]) -> dict[str, Sight]:
+    async def survey(self, servers: Iterable[Server], urgency: Urgency = Urgency.DECIDE) -> dict[str, Sight]:
         """All these servers at once, by id's text: good for showing and for what is due, not for writes."""
         asked = list(servers)
         if len(asked) > 1 and self.account_pages() <= len(asked):
             with suppress(ListUnsure):
-                shown = await self._list(None)
+                shown = await self._list(None, urgency)
                 return {server.key: self._sight(server, shown) for server in asked}
-        sights = await asyncio.gather(*(self._alone(server) for server in asked))
+        sights = await asyncio.gather(*(self._alone(server, urgency) for server in asked))
         return {server.key: sight for server, sight in zip(asked, sights, strict=True)}
+
+    def last_seen(self, server: Server) -> Sight | None:
+        """The newest sure sight that anybody had, own writes laid over it; None if there was none yet."""
+        sight = self._seen.get(server.key)
+        return None if sight is None else self.overlaid(server, sight)
+
+    def seen_at(self, server: Server) -> float:
+        """The monotonic time of that sight; before all times if there was none yet."""
+        sight = self._seen.get(server.key)
+        return -math.inf if sight is None else sight.began
 
     async def strays(self) -> Collection[str]:
         """The names of the rows that name no server: only the account's list is sure to show those.
@@ -145,6 +156,7 @@ class Inventory:
         for key in [key for key, lay in self._overlays.items() if key not in keys and lay.last_write < old]:
             del self._overlays[key]
         self._ids = {key: id_ for key, id_ in self._ids.items() if key in keys}
+        self._seen = {key: sight for key, sight in self._seen.items() if key in keys}
 
     def overlaid(self, server: Server, sight: Sight) -> Sight:
         """The same sight with the writes since then laid over it."""
@@ -163,9 +175,9 @@ class Inventory:
                     return shown
         return await self._list(server)
 
-    async def _alone(self, server: Server) -> Sight:
+    async def _alone(self, server: Server, urgency: Urgency) -> Sight:
         try:
-            return self._sight(server, await self._list(server))
+            return self._sight(server, await self._list(server, urgency))
         except ListUnsure as error:
             return Sight(unsure=error.message)
 
@@ -204,17 +216,17 @@ class Inventory:
         listing, rows = shown.listing, tuple(shown.rows.get(server.key, ()))
         if rows:
             self._ids[server.key] = rows[0].server_id
-        return self.overlaid(
-            server,
-            Sight(
-                snapshots=rows,
-                unsure=listing.unsure.get(server.key),
-                skew=listing.skew,
-                began=listing.began,
-                strays=listing.strays,
-                failing=listing.failing,
-            ),
+        sight = Sight(
+            snapshots=rows,
+            unsure=listing.unsure.get(server.key),
+            skew=listing.skew,
+            began=listing.began,
+            strays=listing.strays,
+            failing=listing.failing,
         )
+        if sight.unsure is None and sight.began > self.seen_at(server):
+            self._seen[server.key] = sight
+        return self.overlaid(server, sight)
 
 
 def _look_at_exception(task: asyncio.Task[Shown]) -> None:

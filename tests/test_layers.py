@@ -43,6 +43,7 @@ DECIDE = (
 TOUCH = (
     "clock",
     "redact",
+    "tally",
     "config",
     "http",
     "answers",
@@ -87,7 +88,8 @@ CONDUCT = (
     "dispatch",
     "stock",
     "changes",
-    "standing",
+    "refresh",
+    "vitals",
     "front",
     "daemon",
 )

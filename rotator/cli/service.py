@@ -10,8 +10,8 @@ from rotator.cli.wiring import writing
 from rotator.config import parse, text
 from rotator.daemon import Daemon, Source
 from rotator.settings import Settings
-from rotator.standing import Standing
 from rotator.systemd import Notifier
+from rotator.vitals import Vitals
 from rotator.web import Front
 
 
@@ -28,18 +28,18 @@ def run(asked: Invocation, *, watch: bool) -> int:
     asked.log_for(settings)
 
     async def live() -> None:
-        standing = Standing(asked.clock)
+        vitals = Vitals(asked.clock)
         daemon = Daemon(
             content,
             settings,
             source=source,
-            open_account=lambda current: writing(asked, current),
+            open_account=lambda current: writing(asked, current, meter=vitals.tally.count),
             clock=asked.clock,
             notifier=Notifier(asked.environ),
             watch=watch,
             on_settings=asked.log_for,
-            standing=standing,
-            front=Front(standing, asked.secrets),
+            vitals=vitals,
+            front=Front(vitals, asked.clock, asked.secrets),
         )
         daemon.handle_signals()
         await daemon.run()

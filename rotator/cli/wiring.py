@@ -13,11 +13,13 @@ from rotator.cli.invocation import Invocation
 from rotator.clock import Clock
 from rotator.config import Token, TokenSource
 from rotator.errors import ConfigError
+from rotator.http import HttpClient
 from rotator.inventory import Inventory
 from rotator.lock import lock_directory
 from rotator.office import Nobody, Office, Spectator
 from rotator.redact import Secrets
 from rotator.settings import Settings
+from rotator.tally import Meter, unmetered
 
 log = structlog.stdlib.get_logger()
 
@@ -87,11 +89,23 @@ class Account:
         clock: Clock,
         locks: Path,
         spectator: Spectator | None = None,
+        meter: Meter = unmetered,
     ) -> None:
         self.token = CurrentToken(TokenSource(settings.api.token_file, environ), secrets)
         chance = random.Random()  # noqa: S311  # spreads repetitions in time, hides nothing
         self.api = VpsApi(
-            settings.api, self.token, clock=clock, random=chance, on_event=structlog.stdlib.get_logger()
+            settings.api,
+            self.token,
+            clock=clock,
+            random=chance,
+            on_event=structlog.stdlib.get_logger(),
+            client=HttpClient(
+                clock,
+                timeout=settings.api.timeout,
+                connections=settings.api.concurrency,
+                ca_file=settings.api.ca_file,
+                meter=meter,
+            ),
         )
         self.office = Office(
             provider=self.api,
@@ -125,9 +139,14 @@ class Account:
         await self.api.aclose()
 
 
-def writing(asked: Invocation, settings: Settings, spectator: Spectator | None = None) -> Account:
+def writing(
+    asked: Invocation,
+    settings: Settings,
+    spectator: Spectator | None = None,
+    meter: Meter = unmetered,
+) -> Account:
     """The account for a command that creates and deletes. Raises LockUnusable and ConfigError."""
-    return _account(asked, settings, lock_directory(asked.environ), spectator)
+    return _account(asked, settings, lock_directory(asked.environ), spectator, meter)
 
 
 def looking(asked: Invocation, settings: Settings) -> Account:
@@ -135,7 +154,13 @@ def looking(asked: Invocation, settings: Settings) -> Account:
     return _account(asked, settings, NO_LOCKS, None)
 
 
-def _account(asked: Invocation, settings: Settings, locks: Path, spectator: Spectator | None) -> Account:
+def _account(
+    asked: Invocation,
+    settings: Settings,
+    locks: Path,
+    spectator: Spectator | None,
+    meter: Meter = unmetered,
+) -> Account:
     return Account(
         settings,
         environ=asked.environ,
@@ -143,4 +168,5 @@ def _account(asked: Invocation, settings: Settings, locks: Path, spectator: Spec
         clock=asked.clock,
         locks=locks,
         spectator=spectator,
+        meter=meter,
     )

@@ -44,18 +44,24 @@ class Access:
 
     def _refusal(self, scope: Scope) -> Response | None:
         if scope["method"] not in READING:
-            return _refuse(405, "this is read only: GET and HEAD are answered", Allow="GET, HEAD")
+            return refusal(
+                405, "bad_request", "this is read only: GET and HEAD are answered", Allow="GET, HEAD"
+            )
         if scope["path"] in OPEN or self.token is None:
             return None
         if _shows(Headers(scope=scope).get("authorization", ""), self.token):
             return None
-        return _refuse(
-            401, "the token of http.token_file is wanted, as a bearer token or a password", **CHALLENGE
+        return refusal(
+            401,
+            "unauthorized",
+            "the token of http.token_file is wanted, as a bearer token or a password",
+            **CHALLENGE,
         )
 
 
-def _refuse(status: int, message: str, **headers: str) -> Response:
-    document = {"version": 1, "ok": False, "errors": [{"code": "forbidden", "message": message}]}
+def refusal(status: int, code: str, message: str, **headers: str) -> Response:
+    """An answer that is an error, in the form of every other document."""
+    document = {"version": 1, "ok": False, "errors": [{"code": code, "message": message}]}
     return JSONResponse(document, status, headers)
 
 

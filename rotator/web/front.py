@@ -5,28 +5,43 @@ Its law: a section that cannot be put in force leaves the one before it in force
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import structlog
+
+from rotator.clock import Clock
 from rotator.config import read_token_file
 from rotator.errors import CannotListen
 from rotator.redact import Secrets
 from rotator.settings import HttpSettings
-from rotator.standing import Standing
+from rotator.vitals import Vitals
 
 from . import health
 from .access import Access
-from .app import build_app
+from .app import Endpoint, build_app
+from .desk import Desk
 from .listener import Listener
+from .metrics import metrics
+from .status import status
+
+log = structlog.stdlib.get_logger()
 
 
 class Front:
-    """Shows a standing where the configuration wants it. Every token that it reads is a secret."""
+    """Shows a daemon's vitals where the configuration wants it. Every token that it reads is a secret."""
 
-    def __init__(self, standing: Standing, secrets: Secrets) -> None:
+    def __init__(self, vitals: Vitals, clock: Clock, secrets: Secrets) -> None:
         self._secrets = secrets
         self._access = Access()
         self._listener: Listener | None = None
-        self._app = build_app(
-            {"/healthz": health.healthz(standing), "/readyz": health.readyz(standing)}, self._access
-        )
+        desk = Desk(vitals, clock)
+        endpoints: Mapping[str, Endpoint] = {
+            "/healthz": health.healthz(vitals),
+            "/readyz": health.readyz(vitals),
+            "/metrics": metrics(desk),
+            "/status.json": status(desk),
+        }
+        self._app = build_app(endpoints, self._access)
 
     async def open(self, http: HttpSettings | None) -> None:
         """Listen there from now on, and want the token that its file holds now.
@@ -47,6 +62,8 @@ class Front:
             return None
         token = read_token_file(http.token_file)
         self._secrets.add(token.value)
+        if token.warning is not None:
+            log.warning("config.loaded", warning=token.warning)
         return token.value
 
     async def _move(self, http: HttpSettings | None) -> None:

@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from rotator.standing import Standing
+from rotator.vitals import Vitals
 
 from .app import Endpoint
 
 
-def healthz(standing: Standing) -> Endpoint:
+def healthz(vitals: Vitals) -> Endpoint:
     """Whether the loop that does the work still runs. That this is answered at all says the rest."""
-    return _verdict(standing.ailments)
+    return _verdict(vitals.ailments)
 
 
-def readyz(standing: Standing) -> Endpoint:
+def readyz(vitals: Vitals) -> Endpoint:
     """Whether the configuration is loaded and the API was asked once."""
-    return _verdict(standing.lacks)
+    return _verdict(vitals.lacks)
 
 
 def _verdict(reasons_against: Callable[[], Sequence[str]]) -> Endpoint:

@@ -13,7 +13,7 @@ from typing import Any
 from rotator.clock import SystemClock
 from rotator.redact import Secrets
 from rotator.settings import Address, HttpSettings
-from rotator.standing import Standing
+from rotator.vitals import Vitals
 from rotator.web import Front
 
 PATIENCE = 30.0
@@ -48,7 +48,7 @@ class Served:
     """A front and how to reach it."""
 
     front: Front
-    standing: Standing
+    vitals: Vitals
     http: HttpSettings
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -87,10 +87,10 @@ def parsed(raw: bytes) -> Answer:
 async def served(http: HttpSettings | None = None) -> AsyncIterator[Served]:
     """A front for the length of the block, in real time."""
     http = http or HttpSettings(Address(port=free_port()))
-    standing = Standing(SystemClock())
-    front = Front(standing, Secrets())
+    vitals = Vitals(SystemClock())
+    front = Front(vitals, vitals._clock, Secrets())
     await front.open(http)
     try:
-        yield Served(front, standing, http)
+        yield Served(front, vitals, http)
     finally:
         await front.aclose()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from rotator.models import Server
-from rotator.standing import LATE_BEATS, Standing
+from rotator.vitals import LATE_BEATS, Vitals
 from tests.daemons import settings
 from tests.staging import server
 from tests.virtual import VirtualClock, run_virtual
@@ -26,11 +26,11 @@ async def test_a_daemon_that_has_just_begun_is_healthy_and_not_ready() -> None:
 
 async def test_it_is_ready_once_the_configuration_is_loaded_and_the_api_was_asked() -> None:
     async with served() as web:
-        web.standing.load(settings(WEB))
+        web.vitals.load(settings(WEB))
         asked = await web.get("/readyz")
-        web.standing.ready = True
+        web.vitals.ready = True
         assert (await web.get("/readyz")).status == 200
-        web.standing.stopping = True
+        web.vitals.stopping = True
         stopping = await web.get("/readyz")
     assert asked.document["reasons"] == ["the API was not asked yet"]
     assert (stopping.status, stopping.document["reasons"]) == (503, ["it is stopping"])
@@ -39,7 +39,7 @@ async def test_it_is_ready_once_the_configuration_is_loaded_and_the_api_was_aske
 async def test_what_makes_it_ill_is_the_answer_of_healthz() -> None:
     async with served() as web:
         for _ in range(LATE_BEATS):
-            web.standing.beat(web.standing._clock.now() - timedelta(seconds=1))
+            web.vitals.beat(web.vitals._clock.now() - timedelta(seconds=1))
         answer = await web.get("/healthz")
     assert answer.status == 503
     assert answer.document["reasons"] == ["the timer is behind its time, 3 heartbeats in a row"]
@@ -48,20 +48,20 @@ async def test_what_makes_it_ill_is_the_answer_of_healthz() -> None:
 @pytest.mark.parametrize(("seconds", "ill"), [(10.0, False), (14.0, False), (16.0, True), (600.0, True)])
 def test_a_loop_that_does_not_beat_is_ill_after_one_and_a_half_beats(seconds: float, ill: bool) -> None:
     async def scene(clock: VirtualClock) -> tuple[str, ...]:
-        standing = Standing(clock)
-        standing.beat(None)
+        vitals = Vitals(clock)
+        vitals.beat(None)
         await clock.sleep(seconds)
-        return standing.ailments()
+        return vitals.ailments()
 
     assert run_virtual(scene) == ((f"the scheduler's loop has not run for {seconds:.0f} s",) if ill else ())
 
 
 def test_a_timer_that_is_late_at_one_beat_and_right_at_the_next_is_well() -> None:
     async def scene(clock: VirtualClock) -> tuple[str, ...]:
-        standing = Standing(clock)
+        vitals = Vitals(clock)
         for _ in range(LATE_BEATS):
-            standing.beat(clock.now() - timedelta(hours=5))
-            standing.beat(clock.now() + timedelta(hours=1))
-        return standing.ailments()
+            vitals.beat(clock.now() - timedelta(hours=5))
+            vitals.beat(clock.now() + timedelta(hours=1))
+        return vitals.ailments()
 
     assert run_virtual(scene) == ()

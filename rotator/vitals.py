@@ -7,14 +7,18 @@ Law 2: whoever reads asks nobody and changes nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from rotator.census import View
 from rotator.clock import Clock
-from rotator.models import Outcome, Pair, Problem
+from rotator.models import Outcome, Pair, Server
+from rotator.once import view_of
 from rotator.report import Report
 from rotator.settings import Settings
+from rotator.sight import Sight
+from rotator.status import Last
+from rotator.tally import Tally
 
 BEAT_OVERDUE = 15.0
 """Seconds after the last heartbeat at which the scheduler's loop counts as hung: one and a half beats."""
@@ -22,22 +26,22 @@ BEAT_OVERDUE = 15.0
 LATE_BEATS = 3
 """Heartbeats in a row that may find the timer behind its time: after a suspend one or two do."""
 
+NOT_SEEN = "nobody has looked at this server yet"
+
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
-    """How a pair's last rotation ended, and when; `retry_at`: the same slot is tried again then."""
-
-    slot: datetime
-    at: datetime
-    outcome: Outcome
-    problem: Problem | None
-    retry_at: datetime | None
+def blind(server: Server) -> Sight | None:
+    """Nobody has looked at any server yet."""
 
 
-class Standing:
-    """One per daemon. `ready`: the configuration is loaded and the API was asked once."""
+class Vitals:
+    """One per daemon.
+
+    `ready`: the configuration is loaded and the API was asked once. `since` is when each pair came into the
+    configuration, as far as this process knows; `last` how its last rotation ended. `see` gives the newest
+    sight that anybody had of a server.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -45,8 +49,11 @@ class Standing:
         self._late = 0
         self.settings: Settings | None = None
         self.pairs: Mapping[Key, Pair] = {}
+        self.since: dict[Key, datetime] = {}
         self.last: dict[Key, Last] = {}
+        self.see: Callable[[Server], Sight | None] = blind
         self.outcomes: Counter[Outcome] = Counter()
+        self.tally = Tally()
         self.reload_ok = True
         self.ready = False
         self.stopping = False
@@ -55,8 +62,10 @@ class Standing:
 
     def load(self, settings: Settings) -> None:
         """A configuration is in force from now on."""
+        now = self._clock.now()
         self.settings = settings
         self.pairs = {pair.key: pair for pair in settings.pairs}
+        self.since = {key: self.since.get(key, now) for key in self.pairs}
         self.last = {key: last for key, last in self.last.items() if key in self.pairs}
 
     def beat(self, next_fire: datetime | None) -> None:
@@ -69,11 +78,14 @@ class Standing:
         """A rotation ended."""
         self.outcomes[report.outcome] += 1
         if report.pair.key in self.pairs:
-            self.last[report.pair.key] = Last(
-                report.slot, self._clock.now(), report.outcome, report.problem, report.retry_at
-            )
+            self.last[report.pair.key] = Last.of(report, self._clock.now())
 
     # --- read -------------------------------------------------------------------------------------------
+
+    def view(self, pair: Pair) -> View:
+        """The pair's server as it was seen last; unsure where nobody has seen it yet."""
+        sight = self.see(pair.server) or Sight(unsure=NOT_SEEN)
+        return view_of(pair, sight, self._clock.now())
 
     def ailments(self) -> tuple[str, ...]:
         """Why the daemon is not healthy; none while it is, and while it stops, which is soon over."""
