@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ import structlog
 
 from rotator import __version__, changes
 from rotator.accounts import Account, Accounts
+from rotator.chores import Chores
 from rotator.clock import Clock
 from rotator.dispatch import Dispatcher, Key
 from rotator.errors import ApiError, CannotListen, ConfigError, Unauthorized
@@ -79,8 +80,7 @@ class Daemon:
         self._refresh = Refresh(lambda: self._accounts.office, self._shown)
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._chores: set[asyncio.Task[None]] = set()
-        self._broken: BaseException | None = None
+        self._chores = Chores(self.stop)
 
     async def run(self) -> None:
         """Live until `stop`. Raises at the very start only: Unauthorized, CannotListen, ConfigError."""
@@ -96,18 +96,18 @@ class Daemon:
             if not self._stopping.is_set():
                 self._set_off(garbage)
             await self._stopping.wait()
-            if self._broken is not None:
-                raise self._broken
+            if self._chores.broken is not None:
+                raise self._chores.broken
         finally:
             await self._drain()
             garbage.give_back()
 
     def _set_off(self, garbage: Garbage) -> None:
         """All stands: say so, and begin with what has to be done again and again."""
-        self._chore(self._beat(garbage))
-        self._chore(self._refresh.run())
+        self._chores.start(self._beat(garbage))
+        self._chores.start(self._refresh.run())
         if self._watch:
-            self._chore(self._watch_file())
+            self._chores.start(self._watch_file())
         self._vitals.ready = True
         self._notifier.ready(self._status())
         log.info("daemon.ready", pairs=len(self._pairs), servers=len(self._settings.servers))
@@ -118,7 +118,7 @@ class Daemon:
 
     def reload(self) -> None:
         """Check the configuration anew and take it over if it is right."""
-        self._chore(self._reload())
+        self._chores.start(self._reload())
 
     def handle_signals(self) -> None:
         """SIGTERM and SIGINT drain, a second SIGINT kills, SIGHUP reloads."""
@@ -140,7 +140,7 @@ class Daemon:
         asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asked.add_done_callback(lambda answer: answer.exception())  # it may come when nobody waits any more
         pairs, hand_out = self._settings.pairs, self._dispatcher.hand_out
-        self._chore(take_stock(lambda: self._accounts.office, pairs, hand_out, asked))
+        self._chores.start(take_stock(lambda: self._accounts.office, pairs, hand_out, asked))
         stopping = asyncio.create_task(self._stopping.wait())
         either: set[asyncio.Future[Any]] = {asked, stopping}
         await asyncio.wait(either, timeout=ASK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -161,26 +161,13 @@ class Daemon:
         self._vitals.stopping = True
         self._notifier.stopping()
         self._timetable.stop()
-        for chore in self._chores:
-            chore.cancel()
+        self._chores.cancel()
         log.info("daemon.stopping")
         left = await self._dispatcher.drain()
-        await asyncio.gather(*self._chores, return_exceptions=True)
+        await self._chores.ended()
         await self._accounts.aclose()
         await self._front.aclose()
         log.info("daemon.stopped", left=left)
-
-    def _chore(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._chores.add(task)
-        task.add_done_callback(self._chore_done)
-
-    def _chore_done(self, task: asyncio.Task[None]) -> None:
-        """A chore that dies unforeseen takes the daemon with it: better restarted than half alive."""
-        self._chores.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._broken = self._broken or task.exception()
-            self.stop()
 
     # --- while it runs ----------------------------------------------------------------------------------
 
@@ -262,7 +249,7 @@ class Daemon:
             self._accounts.current.refresh_token()
             return
         retired = self._accounts.replace(self._open_account(settings))
-        self._chore(self._accounts.close_unused(retired))
+        self._chores.start(self._accounts.close_unused(retired))
 
     def _take_over(self, text: str, settings: Settings) -> None:
         old = dict(self._pairs)
@@ -277,7 +264,7 @@ class Daemon:
         self._tell_loaded()
         changed = [pair for key, pair in self._pairs.items() if key in old and old[key] != pair]
         if changed:
-            self._chore(changes.tell_beyond(self._accounts.office, changed, old))
+            self._chores.start(changes.tell_beyond(self._accounts.office, changed, old))
 
     def _tell_loaded(self) -> None:
         settings, api = self._settings, self._settings.api

@@ -91,6 +91,7 @@ CONDUCT = (
     "refresh",
     "vitals",
     "front",
+    "chores",
     "daemon",
 )
 FACES = (
