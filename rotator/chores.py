@@ -17,6 +17,9 @@ class Chores:
         self._tasks: set[asyncio.Task[None]] = set()
         self.broken: BaseException | None = None
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Begin with it; it may end by itself."""
         task = asyncio.create_task(work)
