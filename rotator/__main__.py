@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 
 import click
 
 from rotator.cli import complaints, exits, output
+from rotator.cli.completing import completing
 from rotator.cli.exits import Exit
 from rotator.cli.group import cli
 from rotator.cli.signals import Interrupted, heed_as_first_process
@@ -18,9 +21,19 @@ def main() -> None:
     """Run what the command line asks for and exit with its code."""
     complaints.quiet_streams()
     heed_as_first_process()
-    code = run(sys.argv[1:])
+    code = complete() if completing() else run(sys.argv[1:])
     output.settle()
     sys.exit(code)
+
+
+def complete() -> int:
+    """Answer a shell that completes a line; whatever goes wrong, nobody is told in the middle of typing."""
+    try:
+        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            cli.main([], prog_name="rotator", standalone_mode=False)
+    except (Exception, SystemExit, KeyboardInterrupt):
+        return Exit.OK
+    return Exit.OK
 
 
 def run(arguments: Sequence[str]) -> int:

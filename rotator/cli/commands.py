@@ -101,10 +101,30 @@ COMMANDS: Mapping[str, Entry] = {
         ),
         _ASKING,
     ),
+    "init": Entry(
+        "rotator.cli.init",
+        "Write a first configuration, with the account's servers.",
+        (
+            "rotator init",
+            "rotator --config /etc/rotator/config.yaml init",
+            "rotator init --offline         a template, without asking the API",
+        ),
+        _ASKING,
+    ),
     "schema": Entry(
         "rotator.cli.schema",
         "Print the JSON Schema of the configuration, for editors.",
         ("rotator schema > rotator.schema.json",),
+        (Exit.OK, Exit.USAGE),
+    ),
+    "completion": Entry(
+        "rotator.cli.completion",
+        "Print the script for Tab in bash, zsh or fish.",
+        (
+            """eval "$(rotator completion bash)"                               in ~/.bashrc""",
+            """eval "$(rotator completion zsh)"                                in ~/.zshrc, after compinit""",
+            "rotator completion fish > ~/.config/fish/completions/rotator.fish",
+        ),
         (Exit.OK, Exit.USAGE),
     ),
     "sandbox": Entry(

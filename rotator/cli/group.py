@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
-from rotator import __version__
-from rotator.cli.commands import COMMANDS, exit_lines
+from rotator.cli.commands import COMMANDS, Entry, exit_lines
 from rotator.cli.exits import Exit
 from rotator.cli.invocation import VALUED, shared_options
+from rotator.cli.version import version_option
 
 
 class LazyGroup(click.Group):
@@ -33,6 +34,11 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.does) for name, entry in COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The table's commands, none of them imported, and the shared options."""
+        named = [item for name, entry in COMMANDS.items() if (item := _offer(name, entry, incomplete))]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`rotator --once …` is short for `rotator run --once …`."""
         first = _after_shared(args)
@@ -49,6 +55,10 @@ class LazyGroup(click.Group):
 
             ctx.fail(f"there is no command {args[0]!r}{closest(args[0], COMMANDS) or '.'}")
         return super().resolve_command(ctx, args)
+
+
+def _offer(name: str, entry: Entry, incomplete: str) -> CompletionItem | None:
+    return CompletionItem(name, help=entry.does) if name.startswith(incomplete) else None
 
 
 def _after_shared(args: list[str]) -> int:
@@ -70,7 +80,7 @@ def _after_shared(args: list[str]) -> int:
     + exit_lines(tuple(Exit)),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.version_option(__version__, prog_name="rotator")
+@version_option
 @shared_options
 def cli() -> None:
     """Take named snapshots of VPS.org servers on cron schedules and delete the oldest ones.

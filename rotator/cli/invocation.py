@@ -29,11 +29,17 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
         ctx.meta[f"{_KEY}.{param.name}"] = value
 
 
+def given(ctx: click.Context, name: str) -> Any:
+    """A shared option's value; None where it was not given."""
+    return ctx.meta.get(f"{_KEY}.{name}")
+
+
 def shared_options(function: F) -> F:
     """Add the options that every command takes."""
     options = (
         click.option(
             "--config",
+            type=click.Path(),
             metavar="PATH",
             help="The configuration; else $ROTATOR_CONFIG, ./config.yaml, /etc/rotator/config.yaml.",
             expose_value=False,
@@ -130,16 +136,12 @@ def invocation() -> Invocation:
     from rotator.clock import SystemClock  # noqa: PLC0415  # `--help` needs neither time nor secrets
     from rotator.redact import Secrets  # noqa: PLC0415  # likewise
 
-    meta = click.get_current_context().meta
-
-    def given(name: str) -> Any:
-        return meta.get(f"{_KEY}.{name}")
-
+    ctx = click.get_current_context()
     return Invocation(
-        config=given("config"),
-        log_level=given("log_level"),
-        log_format=given("log_format"),
-        quiet=bool(given("quiet")),
+        config=given(ctx, "config"),
+        log_level=given(ctx, "log_level"),
+        log_format=given(ctx, "log_format"),
+        quiet=bool(given(ctx, "quiet")),
         environ=os.environ,
         secrets=Secrets(),
         clock=SystemClock(),

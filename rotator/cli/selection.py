@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rotator.cli import completing
 from rotator.models import Pair, Server
 from rotator.settings import Settings
 
@@ -19,13 +20,19 @@ SHOWN = 20
 def server_option(function: F) -> F:
     """Add `--server ID`, any number of times."""
     text = "Only this server, by its id; more than once for several."
-    return click.option("--server", "servers", multiple=True, metavar="ID", help=text)(function)
+    option = click.option(
+        "--server", "servers", multiple=True, metavar="ID", help=text, shell_complete=completing.servers
+    )
+    return option(function)
 
 
 def policy_option(function: F) -> F:
     """Add `--policy NAME`, any number of times."""
     text = "Only this policy; more than once for several."
-    return click.option("--policy", "policies", multiple=True, metavar="NAME", help=text)(function)
+    option = click.option(
+        "--policy", "policies", multiple=True, metavar="NAME", help=text, shell_complete=completing.policies
+    )
+    return option(function)
 
 
 def select_servers(settings: Settings, ids: Sequence[str]) -> tuple[Server, ...]:

@@ -1,40 +1,17 @@
-"""From a path to settings: find the file, read it, check all of it, tell everything that is wrong."""
+"""From a path to settings: read the file, check all of it, tell everything that is wrong."""
 
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from rotator.errors import ConfigError, Fault
 from rotator.settings import HttpSettings, Settings
 
 from . import leaks, settings, text
 from .compose import compose
 from .findings import Findings
-
-VARIABLE = "ROTATOR_CONFIG"
-
-PLACES = ("config.yaml", "/etc/rotator/config.yaml")
-"""Where the configuration is looked for when nobody names one."""
-
-
-def find(option: str | None, environ: Mapping[str, str]) -> str:
-    """The path of the configuration: `option`, else $ROTATOR_CONFIG, else the first of PLACES that exists.
-
-    A path that somebody named is taken as it is; ConfigError, with where it looked, if nobody did and there
-    is no file.
-    """
-    named = option if option is not None else environ.get(VARIABLE) or None
-    if named is not None:
-        return named
-    for place in PLACES:
-        if os.path.exists(place):
-            return place
-    looked = f"--config and ${VARIABLE} (not given), ./{PLACES[0]} and {PLACES[1]} (not there)"
-    raise ConfigError((Fault("", 0, 0, "", f"no configuration was found; looked at {looked}"),))
 
 
 def load(path: str, environ: Mapping[str, str], now: datetime) -> Settings:

@@ -38,6 +38,18 @@ class TokenSource:
         self._file = token_file
         self._environ = environ
 
+    @property
+    def there(self) -> bool:
+        """Whether any of the sources is there, whatever it holds."""
+        return bool(self._environ.get(VARIABLE, "").strip() or self._file is not None or self._credential)
+
+    @property
+    def _credential(self) -> str | None:
+        """The path of systemd's credential, None where there is none."""
+        directory = self._environ.get(_DIRECTORY, "")
+        path = os.path.join(directory, CREDENTIAL)
+        return path if directory and os.path.lexists(path) else None
+
     def read(self) -> Token:
         """The token as it stands there now; files are read anew.
 
@@ -54,9 +66,7 @@ class TokenSource:
             return Token(_word(value, VARIABLE), VARIABLE)
         if self._file is not None:
             return _read(self._file)
-        directory = self._environ.get(_DIRECTORY, "")
-        credential = os.path.join(directory, CREDENTIAL)
-        if directory and os.path.lexists(credential):
+        if (credential := self._credential) is not None:
             return _read(credential)
         raise _error(
             "",

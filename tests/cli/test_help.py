@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
 from rotator import __version__
 from rotator.cli.commands import COMMANDS
 from rotator.cli.exits import MEANING, Exit
+from rotator.cli.version import MAIN
 from tests.cli.conftest import Stage
 
 HEAVY = ("httpx", "pydantic", "apscheduler", "starlette", "uvicorn", "rich", "structlog", "yaml")
@@ -33,8 +35,10 @@ def test_the_help_of_a_command_ends_with_examples_and_its_exit_codes(stage: Stag
     assert last == [[str(code.value), MEANING[code]] for code in COMMANDS[name].exits]
 
 
-def test_the_version_is_that_of_the_package(stage: Stage) -> None:
-    assert stage.rotator("--version").out == f"rotator, version {__version__}\n"
+def test_the_version_is_that_of_the_package_and_those_of_its_dependencies_follow(stage: Stage) -> None:
+    first, *others = stage.rotator("--version").out.splitlines()
+    assert first == f"rotator, version {__version__}"
+    assert [f"  {name} {version(name)}" for name in MAIN] == others[1:]
 
 
 def test_help_imports_nothing_heavy() -> None:

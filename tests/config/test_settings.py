@@ -199,7 +199,7 @@ def test_without_any_file_the_error_says_where_it_looked(
 
     assert str(caught.value) == (
         "no configuration was found; looked at --config and $ROTATOR_CONFIG (not given), ./config.yaml"
-        " and /etc/rotator/config.yaml (not there)"
+        " and /etc/rotator/config.yaml (not there). `rotator init` writes one to begin with"
     )
 
 
