@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check soak clean pins
+.PHONY: help demo test check soak reference man clean pins
 .DELETE_ON_ERROR:
 
 help:  ## This list
@@ -25,8 +25,16 @@ check: $(VENV)/.dev  ## Lint, format, types
 soak: $(VENV)/.dev  ## Run every campaign long (hours; SCALE=10 for a night, NAME=storm for one of them)
 	$(BIN)/python -m campaigns --scale $(or $(SCALE),1) $(NAME)
 
+reference: $(VENV)/.runtime  ## Write docs/configuration.md and rotator.schema.json anew from the code
+	$(BIN)/rotator schema --markdown > docs/configuration.md
+	$(BIN)/rotator schema > rotator.schema.json
+
+man: $(VENV)/.runtime  ## Build the manual page man/rotator.1 from the commands
+	@mkdir -p man
+	$(BIN)/python -m rotator.cli.manual > man/rotator.1
+
 clean:  ## Remove the environment and what the tools left behind
-	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist
+	rm -rf $(VENV) man .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say what an environment was made from: nothing is installed while they are newer than that.

@@ -114,7 +114,7 @@ COMMANDS: Mapping[str, Entry] = {
     "schema": Entry(
         "rotator.cli.schema",
         "Print the JSON Schema of the configuration, for editors.",
-        ("rotator schema > rotator.schema.json",),
+        ("rotator schema > rotator.schema.json", "rotator schema --markdown"),
         (Exit.OK, Exit.USAGE),
     ),
     "completion": Entry(

@@ -37,8 +37,8 @@ UNTOLD = (NotFound, Forbidden, BadRequest, BadAnswer, ListUnsure)
 def command(*, offline: bool) -> int:
     """Write a first configuration, with comments, to config.yaml or where --config says.
 
-    The account's servers are in it if a token is there: in VPS_API_TOKEN, or in a file named `token` beside the
-    configuration. Nothing in the account is changed. A file that exists is never overwritten.
+    The account's servers are in it if a token is there: in VPS_API_TOKEN, or in a file named `token` beside
+    the configuration. Nothing in the account is changed. A file that exists is never overwritten.
     """
     asked = invocation()
     path = Path(init_path(asked.config, asked.environ))
@@ -60,8 +60,8 @@ def command(*, offline: bool) -> int:
 def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
         raise click.ClickException(
-            f"{path} is there already, and is never overwritten: `rotator check` looks at it; name another file"
-            f" with --config to begin anew"
+            f"{path} is there already, and is never overwritten: `rotator check` looks at it; to begin anew,"
+            " name another file with --config"
         )
 
 
@@ -99,8 +99,7 @@ async def _found(account: Account) -> tuple[Sequence[Found], Sequence[str]]:
     if not servers:
         servers = {key: Found(s[0].server_id, s[0].server_name) for key, s in by_server.items()}
     counted = (
-        Found(found.id, found.name, starter.foreign(by_server.get(key, ())))
-        for key, found in servers.items()
+        Found(found.id, found.name, starter.foreign(by_server.get(key, ()))) for key, found in servers.items()
     )
     return tuple(counted), tuple(snapshot.name for snapshot in listing.snapshots)
 
@@ -118,6 +117,7 @@ def _write(path: Path, text: str) -> None:
 
 def _next(path: Path, servers: Sequence[Found], *, asked: bool, told: bool) -> list[str]:
     """What was done, and what the user does next."""
+    token = path.parent / TOKEN_FILE
     option = "" if str(path) == "config.yaml" else f" --config {path}"
     steps = [
         ("rotator{0} check --online", "is the token good, what stands on the servers, what would block?"),
@@ -136,9 +136,9 @@ def _next(path: Path, servers: Sequence[Found], *, asked: bool, told: bool) -> l
         if told
         else [
             "There is no token yet, so it holds an example server. Make a token in the account's developer",
-            f"settings and save it beside the file:  install -m 600 /dev/null {path.parent / TOKEN_FILE}",
-            f"                                       cat > {path.parent / TOKEN_FILE}   # paste, Enter, Ctrl-D",
-            "Then put the ids of your servers in, or remove the file and let `rotator init` find them.",
+            f"settings and save it beside the file:  install -m 600 /dev/null {token} && cat > {token}",
+            "(paste it, Enter, Ctrl-D). Then put the ids of your servers in, or remove the file and let",
+            "`rotator init` find them.",
         ]
     )
     return [f"Wrote {path}, a template.", *missing, "Then:", "", *table]

@@ -66,20 +66,21 @@ def text(origin: Origin, servers: Sequence[Found], names: Sequence[str] = ()) ->
 def _head(origin: Origin) -> Iterator[str]:
     yield "# yaml-language-server: $schema=rotator.schema.json"
     yield "#"
-    yield "# The configuration of rotator. After each change:  rotator check --online"
-    yield "# All keys, with their defaults:                   rotator schema --markdown"
-    yield "# An editor explains them as you type, once:       rotator schema > rotator.schema.json"
+    yield "# The configuration of rotator."
+    yield "# After each change:                rotator check --online"
+    yield "# All keys with their defaults:     rotator schema --markdown"
+    yield "# To have an editor explain them:   rotator schema > rotator.schema.json   (once, here)"
     yield ""
     yield "api:"
     if origin.base_url is not None:
         yield f"  base_url: {_value(origin.base_url)}   # from VPS_API_URL, which goes before this line"
     if origin.token_from is None:
-        yield "  # A file that holds the token and nothing else: chmod 600. A relative path starts at this file."
+        yield "  # A file that holds the token and nothing else, chmod 600. A relative path starts here."
         yield "  token_file: token"
     else:
-        yield f"  # The token comes from {origin.token_from}. To keep it in a file, chmod 600 it and name it here:"
+        yield f"  # The token comes from {origin.token_from}. To have it in a file, name it here:"
         yield "  # token_file: token"
-        yield "  rate_limit: 5           # requests a second, at most"
+    yield "  rate_limit: 5           # requests a second, at most"
 
 
 def _policies(older: Sequence[Habit]) -> Iterator[str]:
@@ -88,7 +89,7 @@ def _policies(older: Sequence[Habit]) -> Iterator[str]:
     yield "  nightly:                # the name; snapshots are called nightly-20270314T030000Z"
     yield '    schedule: "0 3 * * *" # minute hour day-of-month month weekday, as cron has them; or @daily'
     yield "    timezone: UTC         # such as Europe/Berlin: the hour above is that of the clock there"
-    yield f"    keep: {{last: {NIGHTLY}}}       # the newest three; also hourly, daily, weekly, monthly, within, …"
+    yield f"    keep: {{last: {NIGHTLY}}}       # the newest three; also hourly, daily, weekly, monthly, …"
     for habit in older:
         shown = ", ".join(habit.names[:2])
         yield f"    # {shown}, … look like an older script's. To hand them to this policy,"
@@ -101,7 +102,7 @@ def _policies(older: Sequence[Habit]) -> Iterator[str]:
 
 def _servers(servers: Sequence[Found]) -> Iterator[str]:
     yield ""
-    yield f"# A server has {CAP} places for snapshots. What others made (by hand, by another program) is never"
+    yield f"# A server has {CAP} places for snapshots. What others made, by hand or by a program, is never"
     yield "# deleted and takes places; both policies together need 4 and want one more to create first."
     yield "servers:"
     if not servers:

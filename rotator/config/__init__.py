@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .loading import load, load_http, parse
     from .names import Names, glance
     from .places import find, init_path
+    from .reference import markdown
     from .schema import json_schema
     from .token import Token, TokenSource, read_token_file
 
@@ -30,6 +31,7 @@ __all__ = [
     "json_schema",
     "load",
     "load_http",
+    "markdown",
     "parse",
     "places_needed",
     "read_token_file",
@@ -45,6 +47,7 @@ _HOME = {
     "json_schema": "schema",
     "load": "loading",
     "load_http": "loading",
+    "markdown": "reference",
     "parse": "loading",
     "places_needed": "fit",
     "read_token_file": "token",
