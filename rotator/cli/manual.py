@@ -35,7 +35,7 @@ INTRODUCTION = (
     "rotator takes named snapshots of VPS.org servers on cron schedules and deletes the oldest ones, so that"
     " each server stays under the provider's cap, and never at the cost of a restore point.",
     "The configuration is one YAML file: rotator init writes a first one, rotator check says whether it is"
-    " right, and rotator schema --markdown explains every key. rotator --once is short for rotator run --once.",
+    " right, and rotator schema --markdown explains every key. rotator --once is short for run --once.",
 )
 
 

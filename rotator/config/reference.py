@@ -40,7 +40,6 @@ SECTIONS: Mapping[str, str] = {
     "KeepShape": "`keep`",
     "WaitShape": "`wait`",
     "HooksShape": "`hooks`",
-    "CommandShape": "A command of `hooks` with its own timeout",
     "ServerShape": "`servers[]`",
     "NotifyShape": "`notify`",
     "HttpShape": "`http`",
@@ -110,13 +109,17 @@ def _kind(value: Mapping[str, Any]) -> str:
 
 def _target(value: Mapping[str, Any]) -> str:
     """The shape whose section tells what the value holds; empty if it is no mapping with known keys."""
-    return str(value.get("$ref", "")).rpartition("/")[2] or (value["title"] if "properties" in value else "")
+    return str(value.get("$ref", "")).rpartition("/")[2] or str(value.get("title", ""))
 
 
 def _plain(value: Mapping[str, Any]) -> str:
     kind: str | list[str] = value.get("type", "")
     if kind == "array":
         return f"list of {_kind(value.get('items', {}))}"
+    if "properties" in value:
+        return (
+            f"mapping of {', '.join(f'`{key}`: {_kind(part)}' for key, part in value['properties'].items())}"
+        )
     if kind == "object":
         return f"mapping of names to {', '.join(map(_kind, value.get('patternProperties', {}).values()))}"
     if isinstance(kind, list):
