@@ -1,6 +1,7 @@
 """How far back one can go in a simulated future, and what lies in between: two figures, and each day.
 
-A **restore point** is a ready managed snapshot; it stands from its created_at until it is deleted.
+A **restore point** is a ready managed snapshot; it stands from its created_at until it is deleted. The figures
+leave out protected ones: they stay for ever and say nothing of the policy.
 
 **Reach**: how old the oldest restore point is, at the worst moment after the warm-up. So on any day, at any
 time, one can go back at least that far. It falls when an oldest one is deleted and grows until the next one
@@ -12,8 +13,9 @@ lost at most by going back to a moment within reach.
 
 **Warm-up**: until the oldest restore point of the beginning (the one that stood there first, or was made
 first) is deleted. Until then the past is only as long as the simulation; from then on the rules decide how
-long it is. Where that never happens there is no reach, only what it had come to at the end. A protected one
-never goes and is not waited for. The warm-up of a server is over when that of each of its policies is.
+long it is. Where that never happens there is no reach, only what it had come to at the end; nor is there one
+where the simulation ends sooner after the warm-up than the largest gap is long, for the worst moment may be
+still to come. The warm-up of a server is over when that of each of its policies is.
 """
 
 from __future__ import annotations
@@ -29,21 +31,38 @@ from rotator.models import Pair, Server, Snapshot, State, Verdict
 from rotator.progress import Progress
 from rotator.report import BUCKET_ORDER
 from rotator.simulate import Future, Life, lives
+from rotator.wording import how_long
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """As the module defines them. `reach` None: the warm-up never ended; `gap` None: no restore point.
+class Gap:
+    """A time without a restore point, as it was seen `at` a moment."""
 
-    `settled` is when the warm-up ended; `grown` how old the oldest restore point was at the end.
+    at: datetime
+    begins: datetime
+    ends: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.ends - self.begins
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """As the module defines them. `reach` None: the simulation was too short; `gap` None: no restore point.
+
+    `settled` is when the warm-up ended; `grown` how old the oldest restore point was at the end; `worst` is
+    the largest gap, when it was first that large.
     """
 
     reach: timedelta | None
     gap: timedelta | None
     settled: datetime | None
     grown: timedelta
+    worst: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +79,42 @@ def figures(future: Future, policy: str | None = None, known: Sequence[Life] | N
 
     `known` are the future's lives, where the caller has them.
     """
-    every = [life for life in known or lives(future) if _counts(life)]
+    every = [life for life in known or lives(future) if _counts(future.server, life)]
     own = [life for life in every if policy in (None, life.policy)]
     names = [policy] if policy is not None else [p.name for p in future.server.policies if p.enabled]
-    settled = _all_settled(_settled(future.server, every, name) for name in names)
-    reaches, gap, oldest = [], timedelta(0), future.end
+    settled = _all_settled(_settled(every, name) for name in names)
+    reaches: list[timedelta] = []
+    gaps: list[Gap] = []
+    oldest = future.end
     for at, before, after in _moments(own, future):
-        gap = max(gap, *(later - earlier for earlier, later in pairwise([*before, at])), timedelta(0))
+        seen = (Gap(at, earlier, later) for earlier, later in pairwise([*before, at]))
+        gaps = [max([*gaps, *seen], key=lambda gap: gap.length)] if before else gaps
         oldest = after[0] if after else at
         if settled is not None and at >= settled:
             reaches.append(at - oldest)
+    worst = gaps[0] if gaps else None
+    long_enough = worst is not None and settled is not None and future.end - settled >= worst.length
     return Figures(
-        reach=min(reaches, default=None), gap=gap if own else None, settled=settled, grown=future.end - oldest
+        reach=min(reaches, default=None) if long_enough else None,
+        gap=worst.length if worst else None,
+        settled=settled,
+        grown=future.end - oldest,
+        worst=worst,
     )
+
+
+def in_words(found: Figures) -> str:
+    """The two figures: `reach 2 d, largest gap 1 d`."""
+    if found.gap is None:
+        return "no restore points"
+    return f"reach {reach_in_words(found)}, largest gap {how_long(found.gap)}"
+
+
+def reach_in_words(found: Figures) -> str:
+    """The reach, or why there is none."""
+    if found.reach is not None:
+        return how_long(found.reach)
+    return f"growing ({how_long(found.grown)})" if found.settled is None else "not seen for long enough"
 
 
 def midnights(future: Future) -> Iterator[datetime]:
@@ -114,14 +156,14 @@ def _reasons(
     return {verdict.snapshot.key: verdict.reasons for verdict in verdicts}
 
 
-def _counts(life: Life) -> bool:
-    return life.policy is not None and life.snapshot.state is State.READY
+def _counts(server: Server, life: Life) -> bool:
+    ready = life.policy is not None and life.snapshot.state is State.READY
+    return ready and not naming.is_protected(server, life.snapshot.name)
 
 
-def _settled(server: Server, every: Iterable[Life], policy: str) -> datetime | None:
+def _settled(every: Iterable[Life], policy: str) -> datetime | None:
     """When the policy's first restore point goes; None if it stays."""
-    own = (life for life in every if life.policy == policy)
-    first = next((life for life in own if not naming.is_protected(server, life.snapshot.name)), None)
+    first = next((life for life in every if life.policy == policy), None)
     return first.ends if first is not None else None
 
 

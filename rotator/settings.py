@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from rotator.models import Pair, Server
+from rotator.models import Pair, Policy, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,10 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A whole configuration that was checked. `warnings` are what is legal but unwise."""
+    """A whole configuration that was checked. `warnings` are what is legal but unwise.
+
+    `policies` are those under the key of that name, whether a server uses them or not.
+    """
 
     path: str
     api: ApiSettings
@@ -69,6 +72,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     http: HttpSettings | None = None
     warnings: tuple[ConfigWarning, ...] = ()
+    policies: tuple[Policy, ...] = ()
 
     @property
     def pairs(self) -> tuple[Pair, ...]:

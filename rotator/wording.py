@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 
 from rotator.models import UNLIMITED, Keep, Policy, Span
 
@@ -46,6 +47,17 @@ def in_words(reason: str, policy: Policy) -> str:
 def all_in_words(reasons: Iterable[str], policy: Policy) -> str:
     """Several reasons, one after the other."""
     return ", ".join(in_words(reason, policy) for reason in reasons)
+
+
+def how_long(time: timedelta) -> str:
+    """A time in its two largest units: `4 d 3 h`, `1 d`, `45 min`; nothing is `0 h`."""
+    minutes = time // timedelta(minutes=1)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    units = ((days, "d"), (hours, "h"), (minutes, "min"))
+    first = next((i for i, (number, _) in enumerate(units) if number), None)
+    if first is None:
+        return "0 h"
+    return " ".join(f"{number} {unit}" for number, unit in units[first : first + 2] if number)
 
 
 def _rule_in_words(rule: str, limit: float | Span | None) -> str:

@@ -30,6 +30,7 @@ def now_and_soon(**changes: Any) -> Future:
 
 
 PICTURES: dict[str, Callable[..., str]] = {
+    "simulation": lambda **options: draw.simulation([now_and_soon()], **options),
     "timeline": lambda **options: draw.timeline(now_and_soon(), **options),
 }
 

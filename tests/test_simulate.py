@@ -11,7 +11,7 @@ import pytest
 
 from rotator.models import Keep, Outcome, Pair, Server, Snapshot, Span, State
 from rotator.progress import Progress
-from rotator.reach import Figures, end_of, figures, midnights, standing
+from rotator.reach import Figures, Gap, end_of, figures, midnights, standing
 from rotator.simulate import Future, Life, lives, simulate
 from tests.building import DAY, HOUR, MINUTE, make_managed, make_policy, make_server, make_snapshot
 from tests.simulating import Fate, World, perform
@@ -78,7 +78,9 @@ def test_reach_and_gap_are_what_looking_every_hour_would_find(server: Server) ->
 
 def test_three_nights_reach_two_days_back_and_one_week_alone_not_at_all() -> None:
     known = future(make_policy(), WEEKLY)
-    nightly = Figures(2 * DAY, DAY, START + 3 * DAY + 7 * HOUR, 2 * DAY + 17 * HOUR)
+    first = START + 7 * HOUR
+    gap = Gap(at=first + DAY, begins=first, ends=first + DAY)
+    nightly = Figures(2 * DAY, DAY, settled=first + 3 * DAY, grown=2 * DAY + 17 * HOUR, worst=gap)
     assert figures(known, "nightly") == nightly
     assert (figures(known, "weekly").reach, figures(known, "weekly").gap) == (timedelta(0), 7 * DAY)
     together = figures(known)
@@ -96,6 +98,13 @@ def test_an_hour_that_is_there_twice_makes_the_gap_an_hour_longer() -> None:
 def test_a_warm_up_that_never_ends_leaves_no_reach_but_what_it_has_come_to() -> None:
     found = figures(future(make_policy(keep=Keep(last=3, monthly=3)), days=40), "nightly")
     assert (found.reach, found.settled, found.grown) == (None, None, 39 * DAY + 17 * HOUR)
+
+
+def test_a_reach_that_was_not_watched_for_as_long_as_the_largest_gap_is_not_told() -> None:
+    """The weekly policy settles on the second Sunday at 04:00; its worst moment may be the next one."""
+    short, long = (figures(future(WEEKLY, days=days), "weekly") for days in (16, 17))
+    assert (short.reach, short.settled) == (None, START + 9 * DAY + 4 * HOUR)
+    assert long.reach == timedelta(0)
 
 
 def test_a_policy_that_never_fires_in_that_time_has_no_figures() -> None:
@@ -126,12 +135,12 @@ def test_what_is_being_made_turns_out_well_and_what_hangs_does_not() -> None:
     assert (gone.snapshot.name, gone.reasons) == (stuck.name, ("stuck",))
 
 
-def test_a_protected_restore_point_is_not_waited_for() -> None:
+def test_a_protected_snapshot_is_left_out_of_the_figures() -> None:
     pair = Pair(make_server(), make_policy())
     golden = make_managed(pair, START - 90 * DAY)
     found = figures(future(seed=[golden], protect=(golden.name,), days=10), "nightly")
     assert found.settled == START + 3 * DAY + 7 * HOUR
-    assert found.reach == START + 3 * DAY + 7 * HOUR - golden.created_at
+    assert (found.reach, found.gap) == (2 * DAY, DAY)
 
 
 def test_a_server_that_others_have_filled_ends_every_slot_with_cap_reached() -> None:

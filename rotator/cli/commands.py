@@ -85,6 +85,17 @@ COMMANDS: Mapping[str, Entry] = {
         ("rotator list", "rotator list --server 12345 --json"),
         _ASKING,
     ),
+    "simulate": Entry(
+        "rotator.cli.simulate",
+        "Show which restore points will exist when.",
+        (
+            "rotator simulate --days 30           every server, as if it were empty now",
+            "rotator simulate --days 90 --policy nightly --svg nightly.svg",
+            "rotator simulate --days 14 --online  from what stands on the servers now",
+            "rotator simulate --days 365 --at 2027-01-01T00:00:00Z --json",
+        ),
+        _ASKING,
+    ),
     "healthcheck": Entry(
         "rotator.cli.healthcheck",
         "Ask the running daemon whether it is well, for probes.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +36,11 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 server`, `2 servers`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def width() -> int:
+    """How many columns there are: those of the terminal or of $COLUMNS, else 80."""
+    return max(40, shutil.get_terminal_size((80, 24)).columns)
 
 
 def silence() -> None:

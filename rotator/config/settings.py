@@ -41,6 +41,7 @@ def read(root: Node, variant: int, environ: Mapping[str, str], now: datetime, fi
         log=LogSettings(**log.values),
         http=http(root, variant, findings),
         warnings=tuple(sorted(findings.warnings)),
+        policies=tuple(entry.policy for entry in book.by_name.values()),
     )
 
 

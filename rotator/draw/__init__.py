@@ -8,7 +8,8 @@ into it by default, with a light and a dark side; a page whose policy forbids in
 
 from __future__ import annotations
 
+from .simulation import simulation
 from .style import STYLE
 from .timeline import timeline
 
-__all__ = ["STYLE", "timeline"]
+__all__ = ["STYLE", "simulation", "timeline"]

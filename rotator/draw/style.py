@@ -6,6 +6,8 @@ turns an SVG into a printed page often knows none.
 
 from __future__ import annotations
 
+from rotator.models import Server
+
 PALETTE = (
     ("#2563eb", "#60a5fa"),
     ("#0f766e", "#2dd4bf"),
@@ -67,6 +69,7 @@ STYLE = f"{_SHAPES}{_colours(0)}@media (prefers-color-scheme:dark){{\n{_colours(
 """CSS for a `<style>` element or a stylesheet; it holds nothing that would have to be escaped in XML."""
 
 
-def hue(index: int | None) -> str:
-    """The class of the policy at that place in its server's list; None is foreign."""
-    return "foreign" if index is None else f"p{index % len(PALETTE)}"
+def hue(server: Server, policy: str | None) -> str:
+    """The class that gives a policy of that server its colour; None is foreign."""
+    names = [p.name for p in server.policies]
+    return f"p{names.index(policy) % len(PALETTE)}" if policy in names else "foreign"

@@ -32,6 +32,11 @@ def told(title: str, *children: str, **attributes: object) -> str:
     return element("g", element("title", escaped(title)), *children, **attributes)
 
 
+def cross(x: float, y: float) -> str:
+    """The path of a cross around a point."""
+    return f"M{x - 4:.1f} {y - 4:.1f}l8 8m0-8l-8 8"
+
+
 def escaped(content: str) -> str:
     """A text from outside, harmless inside an element."""
     return escape(_FORBIDDEN.sub("\ufffd", content))

@@ -14,12 +14,13 @@ from rotator.models import State
 from rotator.simulate import Future, Life, Turn, lives
 
 from . import svg
+from .legend import legend
 from .places import places
 from .scale import Scale
 from .style import hue
 
 WIDTH = 960.0
-_LEFT, _RIGHT = 74.0, 940.0
+_LEFT, _RIGHT = 74.0, 930.0
 _TOP, _ROW, _BAR = 84.0, 26.0, 18.0
 _LETTER = 6.4  # pixels of an average character in 12 px
 _MOST_TOLD = 4
@@ -64,14 +65,8 @@ def _header(future: Future, rows: Sequence[tuple[int, Life]]) -> Iterator[str]:
     taken = sum(life.stands(future.start) for _, life in rows)
     yield svg.text(future.server.label, class_="head", x=16.0, y=28.0)
     yield svg.text(f"{taken} of {future.server.cap} places taken", class_="muted end", x=_RIGHT, y=28.0)
-    x = 16.0
-    names = [policy.name for policy in future.server.policies]
-    foreign = ["not rotator's"] if any(life.policy is None for _, life in rows) else []
-    for index, name in enumerate([*names, *foreign]):
-        colour = hue(index if index < len(names) else None)
-        dot = svg.element("circle", class_="fill", cx=x + 5, cy=46.0, r=5)
-        yield svg.element("g", dot, svg.text(name, class_="small", x=x + 15, y=50.0), class_=colour)
-        x += 34 + _LETTER * len(name)
+    foreign = any(life.policy is None for _, life in rows)
+    yield from legend(future.server, 16.0, 50.0, foreign=foreign)
 
 
 def _lanes(count: int, cap: int) -> Iterator[str]:
@@ -109,12 +104,11 @@ def _life(scale: Scale, future: Future, place: int, life: Life) -> str:
         parts.append(svg.text(label, class_="small", x=left + 13, y=middle + 4))
     if life.ends is not None and scale.inside(life.ends):
         parts.append(_cross(max(left, right - 9), middle))
-    return svg.told(_fate(future, life), *parts, class_=hue(_index(future, life.policy)))
+    return svg.told(_fate(future, life), *parts, class_=hue(future.server, life.policy))
 
 
 def _cross(x: float, y: float) -> str:
-    shape = f"M{x - 4:.1f} {y - 4:.1f}l8 8m0-8l-8 8"
-    return svg.element("path", class_="off", d=shape)
+    return svg.element("path", class_="off", d=svg.cross(x, y))
 
 
 def _slots(scale: Scale, future: Future) -> Iterator[str]:
@@ -125,18 +119,13 @@ def _slots(scale: Scale, future: Future) -> Iterator[str]:
         shape = svg.element("path", class_="fill", d=f"M{x - 4:.1f} {y - 4:.1f}h8l-4 7z")
         if turn.problem is not None:
             shape = _cross(x, y)
-        yield svg.told(says, shape, class_=hue(_index(future, turn.pair.policy.name)))
+        yield svg.told(says, shape, class_=hue(future.server, turn.pair.policy.name))
 
 
 def _now(scale: Scale, now: datetime, bottom: float) -> Iterator[str]:
     x = scale.x(now)
     yield svg.element("line", class_="now", x1=x, y1=_TOP - 14, x2=x, y2=bottom)
     yield svg.text("now", class_="small mid", x=x, y=_TOP - 18)
-
-
-def _index(future: Future, policy: str | None) -> int | None:
-    names = [p.name for p in future.server.policies]
-    return names.index(policy) if policy in names else None
 
 
 def _condition(life: Life) -> str:
