@@ -1,7 +1,7 @@
 """How far back one can go in a simulated future, and what lies in between: two figures, and each day.
 
-A **restore point** is a ready managed snapshot; it stands from its created_at until it is deleted. The figures
-leave out protected ones: they stay for ever and say nothing of the policy.
+A **restore point** is a ready managed snapshot; it stands from its created_at until it is deleted. The
+figures leave out protected ones: they stay for ever and say nothing of the policy.
 
 **Reach**: how old the oldest restore point is, at the worst moment after the warm-up. So on any day, at any
 time, one can go back at least that far. It falls when an oldest one is deleted and grows until the next one
