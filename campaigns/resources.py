@@ -29,21 +29,28 @@ from campaigns import holdings, resources_real, seeds
 from campaigns.long_day import REMEMBERS, SWITCHES, Day
 from campaigns.odds import Odds
 from rotator.sandbox import World
+from rotator.settings import ApiSettings
 from tests.daemons import apscheduler_reads, captured
 from tests.virtual import VirtualClock, run_virtual
 
 REMEMBERED = timedelta(hours=25)
 """A deleted id is remembered for 24 hours, and until its server is looked at for the next time."""
 
+CAP = ApiSettings().snapshot_limit
+"""Snapshots that stand on a server at most."""
+
 BOUNDS: Mapping[str, Callable[[Day], int]] = {
     "gone": lambda day: day.deleted_since(day.ended - REMEMBERED),
     "reported": lambda day: 2 * len(day.world.servers()) + 10,  # once for each odd one that stands
     "overlays": lambda day: day.servers_ever,
     "ids": lambda day: day.servers_ever,
+    "seen": lambda day: day.servers_ever,
+    "snapshots seen": lambda day: CAP * day.servers_ever,
+    "vitals": lambda day: 2 * day.servers_ever,
 }
 """Containers that may differ, and by what they are bounded."""
 
-BOUNDED_CLASSES = {"rotator.overlay.Overlay"}
+BOUNDED_CLASSES = {"rotator.overlay.Overlay", "rotator.sight.Sight", "rotator.models.Snapshot"}
 """Instances that are counted among the containers already."""
 
 GROWTH, SLACK = 1.02, 100

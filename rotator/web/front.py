@@ -28,18 +28,21 @@ log = structlog.stdlib.get_logger()
 
 
 class Front:
-    """Shows a daemon's vitals where the configuration wants it. Every token that it reads is a secret."""
+    """Shows a daemon's vitals where the configuration wants it. Every token that it reads is a secret.
+
+    `listener` is None while it is open nowhere.
+    """
 
     def __init__(self, vitals: Vitals, clock: Clock, secrets: Secrets) -> None:
         self._secrets = secrets
         self._access = Access()
-        self._listener: Listener | None = None
-        desk = Desk(vitals, clock)
+        self.listener: Listener | None = None
+        self.desk = Desk(vitals, clock)
         endpoints: Mapping[str, Endpoint] = {
             "/healthz": health.healthz(vitals),
             "/readyz": health.readyz(vitals),
-            "/metrics": metrics(desk),
-            "/status.json": status(desk),
+            "/metrics": metrics(self.desk),
+            "/status.json": status(self.desk),
         }
         self._app = build_app(endpoints, self._access)
 
@@ -49,7 +52,7 @@ class Front:
         Raises ConfigError and CannotListen; then all is as it was before.
         """
         token = None if http is None else self._token(http)
-        if http is None or self._listener is None or self._listener.address != http.listen:
+        if http is None or self.listener is None or self.listener.address != http.listen:
             await self._move(http)
         self._access.token = token
 
@@ -68,14 +71,14 @@ class Front:
 
     async def _move(self, http: HttpSettings | None) -> None:
         """The old address is given up first: the new one may overlap it, as 0.0.0.0 does with 127.0.0.1."""
-        old, self._listener = self._listener, None
+        old, self.listener = self.listener, None
         if old is not None:
             await old.aclose()
         if http is None:
             return
         try:
-            self._listener = await Listener.opened(http.listen, self._app)
+            self.listener = await Listener.opened(http.listen, self._app)
         except CannotListen:
             if old is not None:
-                self._listener = await Listener.opened(old.address, self._app)
+                self.listener = await Listener.opened(old.address, self._app)
             raise

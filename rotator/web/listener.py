@@ -37,7 +37,7 @@ LIFE_SECONDS = 60.0
 """What it gets in all: enough for the metrics of 10,000 pairs over a slow line."""
 
 HEAD_BYTES = 16 * 1024
-"""Of a request's head, at most."""
+"""Of a request's head, at most: browsers with many cookies send half of that."""
 
 QUEUE = 256
 """Connections that the kernel keeps waiting to be accepted."""
@@ -114,6 +114,7 @@ class Connection(H11Protocol):
         super().__init__(config, state, {})
         self._others = others
         self._ends: list[asyncio.TimerHandle] = []
+        self._heard = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Make room, and set the clock."""
@@ -125,6 +126,14 @@ class Connection(H11Protocol):
             self.loop.call_later(ASK_SECONDS, self._cut_if_silent),
             self.loop.call_later(LIFE_SECONDS, self.cut),
         ]
+
+    def data_received(self, data: bytes) -> None:
+        """Hear it out, unless a head has no end; h11 bounds only what comes in pieces."""
+        self._heard += len(data)
+        if self.cycle is None and self._heard > HEAD_BYTES:
+            self.send_400_response("The request is too long.")
+        else:
+            super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
