@@ -16,14 +16,15 @@ COPY rotator rotator
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
  && pip --python /opt/rotator/bin/python install --no-cache-dir --no-compile --no-deps dist/*.whl \
  && python -m compileall -q --invalidation-mode unchecked-hash /opt/rotator/lib \
- && mkdir -p /image/opt /image/run/rotator \
+ && mkdir -p /image/opt /image/run \
+ && install -d -m 1777 /image/run/rotator \
  && cp -a /opt/rotator /image/opt/ \
  && find /image -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 FROM ${BASE}
-COPY --from=build /image/opt/rotator /opt/rotator
-# The locks lie here: the one place that rotator writes to.
-COPY --from=build --chown=10001:10001 /image/run/rotator /run/rotator
+# /run/rotator, for the locks, is the one place that rotator writes to. It is open to all, as a tmpfs mounted there
+# takes its mode, and whoever runs this may choose another user. A container has no others.
+COPY --from=build /image /
 ENV PATH=/opt/rotator/bin:$PATH
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001

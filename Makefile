@@ -15,7 +15,7 @@ demo: $(VENV)/.runtime  ## Show the main job on an embedded VPS.org API
 	@$(BIN)/rotator demo
 
 test: $(VENV)/.dev  ## Run the tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.dev  ## Lint, format, types
 	$(BIN)/ruff check

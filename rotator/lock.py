@@ -45,7 +45,8 @@ _LONGEST_KEY = 120  # a file name holds 255 bytes; this leaves room for the dige
 def lock_directory(environ: Mapping[str, str], system: Path = SYSTEM_DIRECTORY) -> Path:
     """The first directory of the contract's list that can be written to, made where it is missing.
 
-    Raises LockUnusable if only the temporary directory is left and what lies there is not ours alone.
+    Raises LockUnusable if only the temporary directory is left and what lies there is not ours alone, or if
+    nothing can be written at all.
     """
     places: tuple[tuple[Path | None, int], ...] = (
         (system, 0o750),
@@ -55,7 +56,7 @@ def lock_directory(environ: Mapping[str, str], system: Path = SYSTEM_DIRECTORY) 
     for path, mode in places:
         if path is not None and _writable(path, mode):
             return path
-    return _private_directory(Path(environ.get("TMPDIR") or tempfile.gettempdir()))
+    return _private_directory(_temporary(environ))
 
 
 def _absolute(text: str, *rest: str) -> Path | None:
@@ -67,6 +68,16 @@ def _writable(path: Path, mode: int) -> bool:
     with suppress(OSError):
         path.mkdir(mode)
     return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+
+
+def _temporary(environ: Mapping[str, str]) -> Path:
+    try:
+        return Path(environ.get("TMPDIR") or tempfile.gettempdir())
+    except FileNotFoundError:
+        raise LockUnusable(
+            "no directory can be written, and locks have to lie somewhere: let this user write to"
+            " /run/rotator (in a container with a read-only root: --tmpfs /run/rotator)"
+        ) from None
 
 
 def _private_directory(parent: Path) -> Path:
