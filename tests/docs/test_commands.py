@@ -27,7 +27,7 @@ from tests.cli.conftest import Served, environment
 from tests.docs.reading import PAGES, ROOT, Block, Step, alike, blocks, steps
 
 SHOWN: Mapping[str, str] = {
-    "README.md": "make builds an environment and runs the whole suite, which runs this; tokens are pasted by hand",
+    "README.md": "make builds environments and runs the whole suite; a token is pasted by hand; the daemon stays",
     "docs/migrating.md": "edits the crontab of whoever runs it",
     "docs/upgrading.md": "needs packages of two versions, an installed service and root",
     "docs/install-systemd.md": "needs systemd and root: tests/system boots one",
@@ -122,7 +122,7 @@ def results(printed: str) -> list[tuple[int, list[str]]]:
 
 
 def seen(step: Step, printed: list[str]) -> list[str]:
-    """What a person at a terminal sees: progress that is wiped, and log lines only where the page shows some."""
+    """What a person at a terminal sees: log lines only where the page shows some."""
     if any(LOG in line for line in step.shown):
         return printed
     return [line for line in printed if not line.startswith(LOG)]
