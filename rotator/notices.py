@@ -86,24 +86,33 @@ def held_back(planned: Plan) -> None:
         )
 
 
+def canonical(report: Report) -> dict[str, object]:
+    """The fields of the line that says how a rotation ended, beside whose it is."""
+    buckets = report.buckets
+    return {
+        "outcome": report.outcome.value,
+        "mode": report.mode.value if report.mode else None,
+        "created": report.created.name if report.created else None,
+        "deleted": [v.snapshot.name for v in buckets.deleted],
+        "kept": [v.snapshot.name for v in buckets.kept],
+        "free_before": report.free_before,
+        "free_after": report.free_after,
+        "api_calls": report.api_calls,
+        "seconds": round(report.seconds, 3),
+        **_facts(report),
+    }
+
+
 def finished(report: Report) -> None:
     """The canonical line, and for a bad end the one that alerts look for."""
-    buckets, problem = report.buckets, report.problem
-    facts: dict[str, object] = {"error": problem.code, "detail": problem.message} if problem else {}
-    log.info(
-        "rotation.finished",
-        outcome=report.outcome.value,
-        mode=report.mode.value if report.mode else None,
-        created=report.created.name if report.created else None,
-        deleted=[v.snapshot.name for v in buckets.deleted],
-        kept=[v.snapshot.name for v in buckets.kept],
-        free_before=report.free_before,
-        free_after=report.free_after,
-        api_calls=report.api_calls,
-        seconds=round(report.seconds, 3),
-        **facts,
-    )
+    problem, facts = report.problem, _facts(report)
+    log.info("rotation.finished", **canonical(report))
     if report.outcome is Outcome.BUSY:
         log.warning("rotation.busy", **facts)
     elif problem is not None:
         log.error("rotation.failed", outcome=report.outcome.value, **facts)
+
+
+def _facts(report: Report) -> dict[str, object]:
+    problem = report.problem
+    return {"error": problem.code, "detail": problem.message} if problem else {}

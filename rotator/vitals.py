@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from rotator.census import View
+from rotator.chronicle import Chronicle
 from rotator.clock import Clock
 from rotator.models import Outcome, Pair, Server
 from rotator.once import view_of
@@ -54,6 +55,7 @@ class Vitals:
         self.see: Callable[[Server], Sight | None] = blind
         self.outcomes: Counter[Outcome] = Counter()
         self.tally = Tally()
+        self.chronicle = Chronicle(clock.now())
         self.reload_ok = True
         self.ready = False
         self.stopping = False
@@ -67,6 +69,7 @@ class Vitals:
         self.pairs = {pair.key: pair for pair in settings.pairs}
         self.since = {key: self.since.get(key, now) for key in self.pairs}
         self.last = {key: last for key, last in self.last.items() if key in self.pairs}
+        self.chronicle.keep(self.pairs)
 
     def beat(self, next_fire: datetime | None) -> None:
         """The scheduler's loop ran, and its timer is to fire next at that time."""
@@ -79,6 +82,7 @@ class Vitals:
         self.outcomes[report.outcome] += 1
         if report.pair.key in self.pairs:
             self.last[report.pair.key] = Last.of(report, self._clock.now())
+            self.chronicle.note(report, self._clock.now())
 
     # --- read -------------------------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ CONDUCT = (
     "stock",
     "changes",
     "refresh",
+    "chronicle",
     "vitals",
     "front",
     "chores",
@@ -132,6 +133,7 @@ DOORS = {
     "filelock": {"lock"},
     "httpx": {"http"},
     "jinja2": {"web"},
+    "markupsafe": {"web"},  # Jinja's own, for what is HTML already
     "prometheus_client": {"metrics"},
     "pydantic": {"config", "sandbox"},
     "pydantic_core": {"config"},

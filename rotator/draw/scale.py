@@ -11,7 +11,10 @@ from . import svg
 _ROOM = 64
 """Pixels that a tick's label needs."""
 
-_STEPS = tuple(timedelta(hours=h) for h in (1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24))
+_STEPS = (
+    *(timedelta(minutes=m) for m in (1, 5, 15)),
+    *(timedelta(hours=h) for h in (1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24)),
+)
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
 _MONDAY = datetime(2001, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -46,7 +49,7 @@ class Scale:
             yield (
                 self.x(at),
                 f"{at:%H:%M}"
-                if step is not None and step < _DAY and at.hour
+                if step is not None and step < _DAY and (at.hour or at.minute)
                 else plain.lstrip("0").removesuffix(" 00:00"),
             )
 

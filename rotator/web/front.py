@@ -5,6 +5,7 @@ Its law: a section that cannot be put in force leaves the one before it in force
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import structlog
@@ -22,6 +23,7 @@ from .app import Endpoint, build_app
 from .desk import Desk
 from .listener import Listener
 from .metrics import metrics
+from .page import Page, Witness
 from .status import status
 
 log = structlog.stdlib.get_logger()
@@ -38,11 +40,14 @@ class Front:
         self._access = Access()
         self.listener: Listener | None = None
         self.desk = Desk(vitals, clock)
+        self._page = Page(Witness(vitals, clock), clock)
+        self._keeping: asyncio.Task[None] | None = None
         endpoints: Mapping[str, Endpoint] = {
             "/healthz": health.healthz(vitals),
             "/readyz": health.readyz(vitals),
             "/metrics": metrics(self.desk),
             "/status.json": status(self.desk),
+            **self._page.endpoints(),
         }
         self._app = build_app(endpoints, self._access)
 
@@ -55,10 +60,20 @@ class Front:
         if http is None or self.listener is None or self.listener.address != http.listen:
             await self._move(http)
         self._access.token = token
+        self._keep_page(http is not None)
 
     async def aclose(self) -> None:
         """Stop listening."""
+        self._keep_page(False)
         await self._move(None)
+
+    def _keep_page(self, wanted: bool) -> None:
+        """Keep the page's rows up to date while somebody may ask for them."""
+        if self._keeping is not None and (not wanted or self._keeping.done()):
+            self._keeping.cancel()
+            self._keeping = None
+        if wanted and self._keeping is None:
+            self._keeping = asyncio.create_task(self._page.keep())
 
     def _token(self, http: HttpSettings) -> str | None:
         if http.token_file is None:

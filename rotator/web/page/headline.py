@@ -1,0 +1,57 @@
+"""The one sentence at the top: whether all is well, or what is not, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from .rows import Level, Row
+
+NAMED = 2
+"""How many servers the sentence names before it counts the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """`text` is followed by `since`, where that is known."""
+
+    level: Level
+    text: str
+    since: datetime | None = None
+
+
+def headline(rows: Iterable[Row], well_since: datetime, lacks: tuple[str, ...]) -> Headline:
+    """`well_since` is when the last trouble ended, `lacks` why the daemon is not ready."""
+    listed = sorted(rows, key=lambda row: row.order)
+    troubled = [row for row in listed if row.level in (Level.BAD, Level.WARN)]
+    if troubled:
+        return _of_trouble(troubled, len(listed))
+    if lacks:
+        return Headline(Level.IDLE, f"Not ready yet: {', '.join(lacks)}")
+    waiting = sum(row.level is Level.IDLE for row in listed)
+    if waiting:
+        verb = "waits" if waiting == 1 else "wait"
+        text = f"Nothing is wrong: {waiting} of {_count(len(listed))} {verb} for the first restore point"
+        return Headline(Level.IDLE, text, well_since)
+    return Headline(Level.WELL, f"All is well: {_all(len(listed))}", well_since)
+
+
+def _of_trouble(troubled: list[Row], total: int) -> Headline:
+    worst = troubled[0].level
+    named = [f"{row.label} {row.trouble.short}" for row in troubled[:NAMED] if row.trouble is not None]
+    others = len(troubled) - len(named)
+    told = "; ".join([*named, *([f"and {others} more"] if others else [])])
+    times = [row.trouble.since for row in troubled if row.trouble is not None and row.trouble.since]
+    counted = f"{len(troubled)} of {_count(total)} need{'s' if len(troubled) == 1 else ''} attention"
+    return Headline(worst, f"{counted}: {told}", min(times, default=None))
+
+
+def _count(number: int) -> str:
+    return f"{number} server" if number == 1 else f"{number} servers"
+
+
+def _all(number: int) -> str:
+    if number == 1:
+        return "every policy of the server has a fresh restore point"
+    return f"every policy of {_count(number)} has a fresh restore point"
