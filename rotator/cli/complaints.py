@@ -15,7 +15,7 @@ import click
 
 from rotator.cli import output
 from rotator.cli.signals import Interrupted
-from rotator.errors import ConfigError, Fault, RotatorError, Unauthorized
+from rotator.errors import ConfigError, Fault, Forbidden, RotatorError, Unauthorized, Unreachable
 
 USAGE_CODE = "config"
 """The code of a wrong command line: the closed set has no other word for what the user has to correct."""
@@ -26,6 +26,15 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
         Unauthorized,
         "rotator: the token comes from VPS_API_TOKEN, else api.token_file, else the systemd credential; a new"
         " one is made in the account's developer settings\n",
+    ),
+    (
+        Forbidden,
+        "rotator: the token is known, but may not do this: `rotator check --online` shows what it may; a new"
+        " one is made in the account's developer settings\n",
+    ),
+    (
+        Unreachable,
+        "rotator: is the network up, and is the address right (VPS_API_URL, else api.base_url)?\n",
     ),
     (
         Interrupted,

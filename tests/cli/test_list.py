@@ -70,3 +70,10 @@ def test_a_refused_token_is_told_as_such(stage: Stage) -> None:
     ran = stage.rotator("list", "--json", VPS_API_TOKEN="vps_wrong")
     assert ran.code == 77
     assert ran.document["errors"][0]["code"] == "unauthorized"
+
+
+def test_a_token_that_may_not_list_is_told_with_what_helps(stage: Stage) -> None:
+    stage.world.faults.add(Fault(path="/snapshots/*", status=403))
+    ran = stage.rotator("list")
+    assert ran.code == 1
+    assert "`rotator check --online` shows what it may" in ran.err.splitlines()[-1]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 
+from rotator.cli.complaints import HINTS
+from rotator.cli.signals import Interrupted
 from rotator.sandbox import Switches
 from tests.cli.conftest import PATIENCE, Stage
 
@@ -49,6 +52,36 @@ def test_progress_names_the_snapshot_that_is_waited_for_and_gives_way_to_the_res
     result = CONTROL.sub("", shown[shown.rindex("\x1b[?25h") :])
     assert result.rstrip().endswith("2 rotated.")
     assert "rotation.started" not in shown
+
+
+def test_ctrl_c_wipes_the_progress_and_leaves_one_line_that_says_what_becomes_of_the_snapshots(
+    stage: Stage,
+) -> None:
+    stage.world.switches = Switches(create_time=60)
+    stage.environ["TERM"] = "xterm-256color"
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rotator", "run", "--once", "--server", "101"]
+    with subprocess.Popen(
+        command, cwd=stage.directory, env=stage.environ, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"is being made" not in shown:
+            shown += _read(ours)
+        process.send_signal(signal.SIGINT)
+        while chunk := _read(ours):
+            shown += chunk
+        os.close(ours)
+        code = process.wait(PATIENCE)
+    text = shown.decode()
+    assert code == 130
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") > 0
+    left = CONTROL.sub("", text[text.rindex("\x1b[?25h") :]).split("\r\n")
+    assert [line.strip() for line in left if line.strip()] == [hint_of(Interrupted(2))]
+
+
+def hint_of(error: Exception) -> str:
+    return next(hint.strip() for kind, hint in HINTS if isinstance(error, kind))
 
 
 def test_colour_is_for_terminals_and_no_color_is_honoured(stage: Stage) -> None:

@@ -27,7 +27,7 @@ from tests.cli.conftest import Served, environment
 from tests.docs.reading import PAGES, ROOT, Block, Step, alike, blocks, steps
 
 SHOWN: Mapping[str, str] = {
-    "README.md": "make builds environments and runs the whole suite; a token is pasted by hand; the daemon stays",
+    "README.md": "make builds environments and runs all tests; a token is pasted; the daemon stays",
     "docs/migrating.md": "edits the crontab of whoever runs it",
     "docs/upgrading.md": "needs packages of two versions, an installed service and root",
     "docs/install-systemd.md": "needs systemd and root: tests/system boots one",
