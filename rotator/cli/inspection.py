@@ -33,6 +33,10 @@ NOT_THERE = (NotFound, Forbidden, BadRequest, BadAnswer)
 """Answers of a call that is not documented everywhere: the list of snapshots then tells of the token."""
 
 
+RESTORING = "restoring"
+"""The provider's word for a server that is being overwritten."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A policy that will not get its snapshot, and why."""
@@ -129,6 +133,9 @@ def _finding(
     foreign = sum(kind is not Kind.MANAGED for kind, _ in kinds)
     names = {s.name for _, s in kinds}
     turns, blocked = _outlook(account, server, sight, foreign)
+    if any(str(info.id) == server.key and info.status == RESTORING for info in listed):
+        reason = "the server is being restored: its rotations wait until that is over"
+        turns, blocked = (), tuple(Block(policy.name, reason) for policy in server.policies if policy.enabled)
     return Finding(
         server,
         id_,

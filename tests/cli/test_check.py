@@ -203,3 +203,14 @@ def test_ids_are_told_as_the_api_gives_them(stage: Stage) -> None:
     plant(stage.world, 101, "nightly", 1)
     ran = stage.rotator("check", "--online", "--json")
     assert [s["server_id"] for s in ran.document["servers"]] == ["101", 102]
+
+
+def test_a_server_that_is_being_restored_is_told_as_blocked_for_now(stage: Stage) -> None:
+    id_ = stage.world.add_snapshot(102, "before")
+    stage.world.switches = Switches(create_time=0.1, restore_time=600)
+    stage.world.restore(id_)
+    _, db = stage.rotator("check", "--online", "--json").document["servers"]
+    assert [(block["policy"], block["reason"].split(":")[0]) for block in db["blocked"]] == [
+        ("nightly", "the server is being restored")
+    ]
+    assert db["turns"] == []

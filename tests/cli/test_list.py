@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rotator.sandbox import Fault
 from tests.cli.conftest import Stage, plant
 
 KEYS = [

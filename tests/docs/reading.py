@@ -69,7 +69,8 @@ def blocks(page: Path, *languages: str) -> Iterator[Block]:
 
 def steps(block: Block) -> Iterator[Step]:
     """The commands of a console block; a line that ends with a backslash goes on in the next."""
-    command, shown = "", []
+    command = ""
+    shown: list[str] = []
     for line in block.text.splitlines():
         if command.endswith("\\"):
             command = f"{command}\n{line.removeprefix('> ')}"

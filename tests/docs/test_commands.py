@@ -133,7 +133,8 @@ def test_what_a_page_shows_is_what_happens(page: Path, sandboxes: Served, tmp_pa
     world = World(SystemClock(), Switches(create_time=0, restore_time=0))
     furnish(world, 3)
     home, bin_ = tmp_path / "home", tmp_path / "bin"
-    home.mkdir(), bin_.mkdir()
+    home.mkdir()
+    bin_.mkdir()
     (bin_ / "rotator").write_text(WRAPPER)
     (bin_ / "rotator").chmod(0o755)
     STAGES.get(named(page), lived_in)(world, home)

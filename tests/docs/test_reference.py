@@ -41,7 +41,7 @@ def error_codes() -> Iterator[str]:
     for path in Path(rotator.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Problem":
-                yield from (arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
+                yield from (str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant))
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, errors.RotatorError):
             yield from [kind.code] if isinstance(getattr(kind, "code", None), str) else []
