@@ -46,6 +46,7 @@ class Sky:
     windows: list[Window] = field(default_factory=list)
     written: list[Id] = field(default_factory=list)
     written_at: float = 0
+    deaths: int = 0
     under_way: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -53,6 +54,7 @@ class Sky:
 
     def killed(self) -> None:
         """The process that was served is gone, and with it the answers on their way: see LATE."""
+        self.deaths += 1
         for id_ in self.written if self.written_at == self.clock.monotonic() else ():
             self.world.limit_lag(id_, SOON - 0.5)
 
@@ -84,7 +86,13 @@ class Sky:
         """What comes back to the client."""
         self.requests += 1
         passage = Passage(
-            request, _Through(self, request), self.chance, self.clock, about=None, salt=0, hide=self._hide
+            request,
+            _Through(self, request, self.deaths),
+            self.chance,
+            self.clock,
+            about=None,
+            salt=0,
+            hide=self._hide,
         )
         if self.fatal is not None and passage.writes:
             return await self._fatally(passage, self.fatal)
@@ -158,18 +166,21 @@ class Sky:
             if request.method != "GET":
                 self.acted()
         await response.aread()
-        if request.method != "GET":
-            self._note_written(request, response)
         return response
 
-    def _note_written(self, request: httpx.Request, response: httpx.Response) -> None:
-        """Remember what was written in this very instant: whoever is killed in it has not heard of it."""
+    def note_written(self, request: httpx.Request, response: httpx.Response, deaths: int) -> None:
+        """Remember what was written in this very instant: whoever is killed in it has not heard of it.
+
+        `deaths` is how many there were when the request was made: its process may be dead by now.
+        """
         now = self.clock.monotonic()
         if now != self.written_at:
             self.written, self.written_at = [], now
         if response.is_success:
-            created = request.method == "POST"
-            self.written.append(response.json()["id"] if created else self._id_in(request))
+            id_ = response.json()["id"] if request.method == "POST" else self._id_in(request)
+            self.written.append(id_)
+            if deaths != self.deaths:
+                self.world.limit_lag(id_, SOON - 0.5)
 
     @staticmethod
     def _id_in(request: httpx.Request) -> str:
@@ -182,6 +193,7 @@ class _Through:
 
     sky: Sky
     request: httpx.Request
+    deaths: int
 
     async def __call__(
         self, *, before: float = 0, lag: float = 0, fate: str | None = None, size: float | None = None
@@ -189,10 +201,15 @@ class _Through:
         """See `CarryOut`."""
         if self.request.method == "GET":
             return await self.sky.carry_out(self.request, before, lag, fate, size)
-        task = asyncio.create_task(self.sky.carry_out(self.request, before, lag, fate, size))
+        task = asyncio.create_task(self._write(before, lag, fate, size))
         self.sky.under_way.add(task)
         task.add_done_callback(self.sky.under_way.discard)
         return await asyncio.shield(task)
+
+    async def _write(self, before: float, lag: float, fate: str | None, size: float | None) -> httpx.Response:
+        response = await self.sky.carry_out(self.request, before, lag, fate, size)
+        self.sky.note_written(self.request, response, self.deaths)
+        return response
 
 
 @dataclass

@@ -143,8 +143,8 @@ def forgiven_file(name: str) -> Scenario:
 
 def wrong_variables(trial: Trial) -> None:
     """The token in another variable than its own."""
+    trial.way = "credential"  # the configuration names no file that would help out
     trial.config("http://127.0.0.1:9/api/v1")
     for variable, code in (("VPS_API_URL", 78), ("ROTATOR_CONFIG", 78), ("CREDENTIALS_DIRECTORY", 78)):
-        trial.way = "credential"
         ran = trial.run("list", **{variable: trial.token})
         trial.expect(ran.code == code, f"{variable}: ended with {ran.code}: {ran.both[:300]}")
