@@ -22,7 +22,7 @@ _OTHERS: Mapping[str, Callable[[Policy], str]] = {
     "adopted": lambda _: "adopted",
     "not_kept": lambda _: "no keep rule wants it",
     "cap": lambda _: "the server is full: makes room",
-    "failed": lambda _: "it failed",
+    "failed": lambda _: "no restore point came of it",
     "stuck": lambda _: "still being made after wait.timeout",
     "deferred": lambda _: "left to a later rotation",
     "suspicious": lambda _: "the new one is oddly small",
@@ -62,13 +62,15 @@ def how_long(time: timedelta) -> str:
 
 def _rule_in_words(rule: str, limit: float | Span | None) -> str:
     """`last`, `daily`, `within`, `within_daily` and their like."""
+    if not limit:
+        return f"kept by the rule {rule}"
     period = _PERIODS.get(rule.removeprefix("within_"))
     if isinstance(limit, Span):
         what = f"newest of its {period}, within" if period else "within"
         return f"{what} {_span_text(limit)} of the newest"
     if period is None:
         return "every one is kept" if limit == UNLIMITED else f"one of the newest {limit:g}"
-    return f"newest of its {period}" + ("" if limit in (None, UNLIMITED) else f", {limit:g} kept")
+    return f"newest of its {period}" + ("" if limit == UNLIMITED else f" ({limit:g} kept)")
 
 
 def _span_text(span: Span) -> str:

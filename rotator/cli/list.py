@@ -10,10 +10,10 @@ import click
 
 from rotator import naming
 from rotator.cli import exits, output
+from rotator.cli.age import age
 from rotator.cli.complaints import Ended, fault_json
 from rotator.cli.exits import Exit
 from rotator.cli.invocation import Invocation, invocation, json_option, shared_options
-from rotator.cli.rotations import age
 from rotator.cli.selection import select_servers, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import click
 
 from rotator import naming
-from rotator.cli import output
-from rotator.models import Outcome, Verdict
+from rotator.cli import output, verdicts
+from rotator.models import Outcome
 from rotator.redact import printable
 from rotator.report import BUCKET_ORDER, Report, document
 
@@ -22,16 +22,6 @@ COLOURS: Mapping[Outcome, str] = {
     Outcome.FAILED: "red",
     Outcome.BUSY: "yellow",
 }
-
-DONE: Mapping[str, str] = {"deleted": "deleted", "kept": "kept", "in_progress": "in progress"}
-"""What a list of the report is called in a result; the others go by their names."""
-
-PLANNED: Mapping[str, str] = {**DONE, "deleted": "delete", "kept": "keep", "deferred": "defer"}
-"""And in a plan."""
-
-VERDICT_COLOURS: Mapping[str, str] = {"deleted": "red", "created": "green"}
-
-HEAD = ("SNAPSHOT", "AGE", "STATE", "VERDICT", "REASONS")
 
 
 def tell(reports: Sequence[Report], now: datetime, *, dry_run: bool, as_json: bool, quiet: bool) -> None:
@@ -60,12 +50,11 @@ def section(report: Report, now: datetime, *, dry_run: bool) -> Iterator[str]:
     outcome = click.style(report.outcome.value, fg=COLOURS[report.outcome], bold=True)
     label = click.style(printable(pair.server.label), bold=True)
     slot = naming.slot_text(report.slot)
-    yield f"{label}  {pair.policy.name}  {slot}  {outcome}{_how(report)}{_places(report)}"
+    yield f"{label}  {pair.policy.name}  {slot}  {outcome}{_how(report)}"
+    yield from _places(report)
     if problem is not None:
         yield f"  {click.style(problem.code, fg='red')}: {printable(problem.message)}"
-    rows = list(_rows(report, now, dry_run=dry_run))
-    if rows:
-        yield from output.columns([HEAD, *rows], indent="  ")
+    yield from verdicts.table(report, now, dry_run=dry_run)
 
 
 def _how(report: Report) -> str:
@@ -75,10 +64,11 @@ def _how(report: Report) -> str:
     return f" ({report.mode.value.replace('_', ' ')})" if report.mode else ""
 
 
-def _places(report: Report) -> str:
+def _places(report: Report) -> Iterator[str]:
     """The free places, unless the server's list was never seen."""
     seen = report.mode is not None or any(getattr(report.buckets, name) for name in BUCKET_ORDER)
-    return f", free places {report.free_before} -> {report.free_after} of {report.cap}" if seen else ""
+    if seen:
+        yield f"  free places {report.free_before} -> {report.free_after} of {report.cap}"
 
 
 def summary(reports: Sequence[Report], *, dry_run: bool) -> str:
@@ -88,34 +78,3 @@ def summary(reports: Sequence[Report], *, dry_run: bool) -> str:
     counts = Counter(report.outcome for report in reports)
     listed = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
     return f"That would be: {listed}. Nothing was changed." if dry_run else f"{listed}."
-
-
-def age(of: datetime, now: datetime) -> str:
-    """How old something is, in its largest unit: `3d`, `5h`, `12m`, `40s`; a future one is `in 2h`."""
-    seconds = (now - of) // timedelta(seconds=1)
-    units = (("d", 86400), ("h", 3600), ("m", 60))
-    unit, size = next(((u, s) for u, s in units if abs(seconds) >= s), ("s", 1))
-    return f"in {-seconds // size}{unit}" if seconds < 0 else f"{seconds // size}{unit}"
-
-
-def _rows(report: Report, now: datetime, *, dry_run: bool) -> Iterator[Sequence[str]]:
-    words = PLANNED if dry_run else DONE
-    if report.created is not None:
-        state = "" if dry_run else "ready" if report.outcome is Outcome.ROTATED else "not ready"
-        word = "create" if dry_run else "created"
-        yield (report.created.name, "new", state, click.style(word, fg=VERDICT_COLOURS["created"]), "")
-    for bucket, verdict in _verdicts(report):
-        snapshot = verdict.snapshot
-        yield (
-            printable(snapshot.name),
-            age(snapshot.created_at, now),
-            snapshot.state.value.replace("_", " "),
-            click.style(words.get(bucket, bucket), fg=VERDICT_COLOURS.get(bucket)),
-            ", ".join(verdict.reasons),
-        )
-
-
-def _verdicts(report: Report) -> Iterable[tuple[str, Verdict]]:
-    """Every snapshot with the list that it stands in, newest first."""
-    listed = [(name, verdict) for name in BUCKET_ORDER for verdict in getattr(report.buckets, name)]
-    return sorted(listed, key=lambda entry: entry[1].snapshot.created_at, reverse=True)

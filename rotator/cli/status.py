@@ -8,10 +8,10 @@ from datetime import datetime
 import click
 
 from rotator.cli import exits, nagios, output
+from rotator.cli.age import age
 from rotator.cli.complaints import Ended
 from rotator.cli.exits import Exit
 from rotator.cli.invocation import Invocation, invocation, json_option, shared_options
-from rotator.cli.rotations import age
 from rotator.cli.selection import policy_option, select_pairs, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking

@@ -51,7 +51,9 @@ def test_the_plan_says_what_would_go_and_why_and_changes_nothing(stage: Stage) -
     ran = stage.rotator("plan", "--server", "101")
     assert ran.code == 0
     rows = [line.split() for line in ran.out.splitlines()]
-    assert [oldest, "3d", "ready", "delete", "not_kept"] in rows
+    verdicts = [row[0] for row in rows[3:7]]
+    assert verdicts == ["create", "keep", "keep", "delete"]
+    assert rows[6] == ["delete", oldest, "3d", "ready", *["not_kept:", "no", "keep", "rule", "wants", "it"]]
     assert "free places 2 -> 2 of 5" in ran.out
     assert ran.out.endswith("That would be: 1 rotated. Nothing was changed.\n")
     assert names(stage.world, 101) == before
@@ -128,3 +130,27 @@ def test_a_time_can_be_set_for_the_account_too(stage: Stage) -> None:
     (rotation,) = ran.document["rotations"]
     assert rotation["slot"] == "20200101T000000Z"
     assert fates(rotation) == {"quarantined": [name]}
+
+
+def test_the_table_says_every_reason_in_words_and_what_is_not_rotators_last(stage: Stage) -> None:
+    policies = 'policies:\n  nightly: {schedule: "0 3 * * *", keep: {last: 1, daily: 2}}\n'
+    stage.config("servers:\n  - {id: 101, name: web-01, policies: [nightly]}\n", policies)
+    rows = [
+        row(20, "by-hand", "2027-03-13T12:00:00Z"),
+        row(10, "nightly-20270310T030000Z", "2027-03-10T03:00:04Z", status="failed", size_mb=0),
+        *ROWS,
+    ]
+    ran = stage.rotator("plan", "--snapshots", save(stage, rows), "--at", AT, COLUMNS="80", **NO_NETWORK)
+    assert ran.out.splitlines() == [
+        "web-01  nightly  20270314T070000Z  rotated (delete first)",
+        "  free places 0 -> 2 of 5",
+        "  VERDICT  SNAPSHOT                  AGE  STATE   WHY",
+        "  create   nightly-20270314T070000Z  new          this slot's snapshot",
+        "  keep     nightly-20270313T030000Z  1d   ready   daily: newest of its day (2 kept)",
+        "  delete   nightly-20270312T030000Z  2d   ready   not_kept: no keep rule wants it",
+        "  delete   nightly-20270311T030000Z  3d   ready   not_kept: no keep rule wants it",
+        "  delete   nightly-20270310T030000Z  4d   failed  failed: no restore point came of it",
+        "  foreign  by-hand                   19h  ready   not made by rotator: stays",
+        "",
+        "That would be: 1 rotated. Nothing was changed.",
+    ]
