@@ -29,7 +29,7 @@ PROGRAMS = {
         "words=(rotator list --server 10) CURRENT=4; _rotator_completion"
     ),
 }
-"""What is asked of each shell. zsh completes on a terminal only, so there its own function prints its offers."""
+"""What is asked of each shell. zsh completes on a terminal only, so its own function prints its offers."""
 
 
 @pytest.mark.parametrize("shell", PROGRAMS)
