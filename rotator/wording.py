@@ -19,7 +19,7 @@ _OTHERS: Mapping[str, Callable[[Policy], str]] = {
     "no_rule": lambda _: "there is no keep rule: all stay",
     "floor": lambda policy: f"min_ready: never below {policy.min_ready}",
     "protected": lambda _: "protected by the configuration",
-    "adopted": lambda _: "adopted",
+    "adopted": lambda _: "taken over by adopt",
     "not_kept": lambda _: "no keep rule wants it",
     "cap": lambda _: "the server is full: makes room",
     "failed": lambda _: "no restore point came of it",

@@ -91,8 +91,8 @@ def _policies(older: Sequence[Habit]) -> Iterator[str]:
     yield "    timezone: UTC         # such as Europe/Berlin: the hour above is that of the clock there"
     yield f"    keep: {{last: {NIGHTLY}}}       # the newest three; also hourly, daily, weekly, monthly, …"
     for habit in older:
-        shown = ", ".join(habit.names[:2])
-        yield f"    # {shown}, … look like an older script's. To hand them to this policy,"
+        shown = ", ".join(habit.names[:2]) + (", …" if len(habit.names) > 2 else "")
+        yield f"    # {shown} look like an older script's. To hand them to this policy,"
         yield "    # which may then delete them:"
         yield f"    # {habit.adopt}"
     yield "  weekly:"
