@@ -24,12 +24,15 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from rotator import cron
 from rotator.models import Outcome, Pair
 from rotator.status import Freshness, Standing
-from rotator.tally import BOUNDS, Tally
+from rotator.tally import BOUNDS, NO_ANSWER, Tally
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 KINDS = ("managed", "foreign", "in_progress", "failed", "unknown")
 """What takes a server's places, as `status.Places` counts it: each snapshot is one of them."""
+
+EXPECTED = tuple((method, code) for method in ("GET", "POST", "DELETE") for code in ("401", "429", NO_ANSWER))
+"""There from the start, so that an alert sees the first one: what begins with 1 has not increased."""
 
 PAIR, SERVER = ("server_id", "policy"), ("server_id",)
 
@@ -91,7 +94,7 @@ def _of_the_api(tally: Tally) -> Iterator[Metric]:
         "Requests to the provider's API, by method and HTTP status; code none: there was no answer.",
         labels=("method", "code"),
     )
-    for (method, code), count in sorted(tally.requests.items()):
+    for (method, code), count in sorted((dict.fromkeys(EXPECTED, 0) | tally.requests).items()):
         requests.add_metric((method, code), count)
     yield requests
     bounds = [*map(str, BOUNDS), "+Inf"]

@@ -136,7 +136,13 @@ def test_every_outcome_is_there_from_the_start_so_that_its_first_increase_is_see
 
 
 def test_requests_are_counted_by_method_and_status() -> None:
-    assert labelled(full(), "rotator_api_requests_total") == {"200 GET": 2, "none POST": 1}
+    counted = labelled(full(), "rotator_api_requests_total")
+    assert {labels: count for labels, count in counted.items() if count} == {"200 GET": 2, "none POST": 1}
+
+
+def test_refusals_are_there_from_the_start_so_that_the_first_one_is_seen() -> None:
+    counted = labelled(FACTS, "rotator_api_requests_total")
+    assert counted == {f"{code} {m}": 0 for code in ("401", "429", "none") for m in ("GET", "POST", "DELETE")}
 
 
 def test_the_histogram_counts_up_to_each_bound_and_all_at_the_end() -> None:
