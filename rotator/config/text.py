@@ -15,6 +15,11 @@ from rotator.errors import ConfigError, Fault
 MAX_BYTES = 4 * 1024 * 1024
 """The largest file that is read: 10,000 servers written out take about one mebibyte."""
 
+_HELP: tuple[tuple[type[OSError], str], ...] = (
+    (FileNotFoundError, ". `rotator init` with the same --config writes a first one"),
+    (PermissionError, ". Let the user that rotator runs as read it"),
+)
+
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -65,7 +70,8 @@ def read(path: str) -> str:
                 raise _unreadable(path, "this is not a regular file")
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise _unreadable(path, f"the file cannot be read: {error.strerror or error}") from None
+        helps = next((text for kind, text in _HELP if isinstance(error, kind)), "")
+        raise _unreadable(path, f"the file cannot be read: {error.strerror or error}{helps}") from None
     except ValueError:  # a NUL in the path
         raise _unreadable(path, "this cannot be the name of a file") from None
     if len(data) > MAX_BYTES:

@@ -18,6 +18,10 @@ CREDENTIAL = "vps-api-token"
 """The file's name in the directory that systemd's LoadCredential= fills."""
 
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
+_HELP: tuple[tuple[type[Exception], str], ...] = (
+    (FileNotFoundError, ". Write the token into it (chmod 600), or name another one in api.token_file"),
+    (PermissionError, ". It has to belong to the user that rotator runs as"),
+)
 _MAX_BYTES = 4096
 """A token's file holds the token and no more; the provider's tokens have less than a hundred characters."""
 
@@ -89,7 +93,8 @@ def _read(path: str) -> Token:
             data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or "this cannot be the name of a file"
-        raise _error(path, f"the token's file cannot be read: {reason}") from None
+        helps = next((text for kind, text in _HELP if isinstance(error, kind)), "")
+        raise _error(path, f"the token's file cannot be read: {reason}{helps}") from None
     if len(data) > _MAX_BYTES:
         raise _error(path, "the token's file is too large: it should hold the token and nothing else")
     return Token(_word(data.decode("latin-1").strip(), path), path, _warning(path, mode))
@@ -103,7 +108,7 @@ def _warning(path: str, mode: int) -> str | None:
 
 def _word(value: str, source: str) -> str:
     if not value:
-        raise _error(source, "the token's file is empty")
+        raise _error(source, "the token's file is empty: it should hold the token and nothing else")
     if not re.fullmatch("[!-~]+", value):
         raise _error(source, "the token should be one word of ASCII, without spaces and without `Bearer`")
     return value

@@ -113,7 +113,10 @@ def test_a_named_file_that_is_not_there_is_an_error_whatever_comes_after(tmp_pat
 
     found = refusal(missing, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
-    assert found == f"{missing}: the token's file cannot be read: No such file or directory"
+    assert found == (
+        f"{missing}: the token's file cannot be read: No such file or directory. Write the token into it"
+        " (chmod 600), or name another one in api.token_file"
+    )
     assert "Is a directory" in refusal(str(tmp_path), {})
     assert "cannot be the name of a file" in refusal("a\0b", {})
 
