@@ -211,8 +211,8 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path) ->
 
     missing = str(tmp_path / "missing.yaml")
     assert message(missing) == (
-        f"{missing}: the file cannot be read: No such file or directory. `rotator init` with the same --config"
-        " writes a first one"
+        f"{missing}: the file cannot be read: No such file or directory. `rotator init` with the same"
+        " --config writes a first one"
     )
     assert message(str(tmp_path)) == f"{tmp_path}: the file cannot be read: Is a directory"
     assert message("/dev/zero") == "/dev/zero: this is not a regular file"
