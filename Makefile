@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check soak reference man clean pins
+.PHONY: help demo test check soak reference policies man clean pins
 .DELETE_ON_ERROR:
 
 help:  ## This list
@@ -28,6 +28,9 @@ soak: $(VENV)/.dev  ## Run every campaign long (hours; SCALE=10 for a night, NAM
 reference: $(VENV)/.runtime  ## Write docs/configuration.md and rotator.schema.json anew from the code
 	$(BIN)/rotator schema --markdown > docs/configuration.md
 	$(BIN)/rotator schema > rotator.schema.json
+
+policies: $(VENV)/.dev  ## Write the pictures and figures of docs/policies.md anew from its configurations
+	$(BIN)/python -m bench.cookbook
 
 man: $(VENV)/.runtime  ## Build the manual page man/rotator.1 from the commands
 	@mkdir -p man

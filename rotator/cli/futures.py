@@ -90,7 +90,7 @@ def _pair_json(future: Future, pair: Pair) -> dict[str, object]:
 
 def _days_json(found: Simulated, future: Future) -> Iterator[dict[str, object]]:
     known = lives(future)
-    hidden = {p.name for p in future.server.policies} - {pair.policy.name for pair in found.pairs(future)}
+    hidden = _hidden(found, future)
     for at in midnights(future):
         points = [point for point in standing(future.server, known, at) if point.policy not in hidden]
         yield {
@@ -100,6 +100,13 @@ def _days_json(found: Simulated, future: Future) -> Iterator[dict[str, object]]:
                 {"name": p.snapshot.name, "policy": p.policy, "reasons": list(p.reasons)} for p in points
             ],
         }
+
+
+def _hidden(found: Simulated, future: Future) -> set[str | None]:
+    """Whose snapshots are left out where not all policies are shown: the other ones', and foreign ones."""
+    shown = {pair.policy.name for pair in found.pairs(future)}
+    others = {p.name for p in future.server.policies if p.enabled and p.name not in shown}
+    return {*others, None} if others else set()
 
 
 # --- text -----------------------------------------------------------------------------------------

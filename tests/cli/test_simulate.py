@@ -128,9 +128,9 @@ def test_a_saved_list_needs_no_network(stage: Stage) -> None:
     assert (ran.code, ran.document["errors"][0]["code"], ran.document["pairs"]) == (1, "list_unsure", [])
 
 
-def test_an_api_that_never_answers_ends_it_with_69(stage: Stage) -> None:
-    ran = stage.rotator("simulate", "--online", "--json", VPS_API_URL="http://127.0.0.1:9/api/v1")
-    assert (ran.code, ran.document["errors"][0]["code"]) == (69, "unreachable")
+def test_a_token_that_is_refused_ends_it_with_77(stage: Stage) -> None:
+    ran = stage.rotator("simulate", "--online", "--json", VPS_API_TOKEN="vps_wrong")
+    assert (ran.code, ran.document["errors"][0]["code"]) == (77, "unauthorized")
 
 
 def test_the_picture_is_written_and_tells_the_figures(planned: Stage) -> None:
@@ -180,3 +180,11 @@ def test_a_label_from_outside_cannot_write_to_the_terminal(planned: Stage) -> No
     planned.config('servers:\n  - {id: 101, name: "a\\eb", policies: [nightly]}\n', POLICIES)
     ran = planned.rotator("simulate", "--days", "3", *AT, **NO_NETWORK)
     assert "\x1b" not in ran.out
+
+
+def test_foreign_snapshots_stand_in_the_days_unless_one_policy_is_asked_for(planned: Stage) -> None:
+    planned.world.add_snapshot(101, "by-hand", created_at=datetime(2027, 2, 20, tzinfo=UTC))
+    asked = ("simulate", "--days", "3", "--online", *AT, "--json")
+    for more, expected in ([], {None, "nightly"}), (["--policy", "nightly"], {"nightly"}):
+        days = planned.rotator(*asked, *more).document["days"]
+        assert {s["policy"] for day in days for s in day["snapshots"]} == expected
