@@ -1,9 +1,10 @@
-"""What a new configuration would delete that the old one would not: said before it happens."""
+"""What a configuration that came into force means: said before anything happens because of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -13,6 +14,8 @@ from rotator.errors import ApiError
 from rotator.models import Pair, Snapshot
 from rotator.office import Office
 from rotator.once import look_at
+from rotator.report import timestamp
+from rotator.settings import Settings
 
 log = structlog.stdlib.get_logger()
 
@@ -51,3 +54,18 @@ def _let_go(view: View) -> dict[str, Snapshot]:
     census = take_census(view)
     kept = kept_by_rules(census)
     return {i.key: i.snapshot for i in census.own_ready if not kept[i.key] and i.deletable}
+
+
+def tell_loaded(settings: Settings, next_fire: tuple[datetime, tuple[Pair, ...]] | None) -> None:
+    """Log which configuration is in force, and what comes first."""
+    log.info(
+        "config.loaded",
+        path=settings.path,
+        base_url=settings.api.base_url,
+        base_url_from=settings.api.base_url_source,
+        servers=len(settings.servers),
+        pairs=len(settings.pairs),
+        warnings=[f"{w.line}:{w.column}: {w.path}: {w.message}" for w in settings.warnings],
+    )
+    if next_fire is not None:
+        log.info("schedule.next", at=timestamp(next_fire[0]), pairs=len(next_fire[1]))

@@ -23,10 +23,11 @@ from rotator.models import Pair, Server
 from rotator.reaper import Reaper
 from rotator.refresh import Refresh
 from rotator.report import timestamp
+from rotator.roster import Roster
 from rotator.schedule import Timetable
 from rotator.settings import Settings
 from rotator.sight import Sight
-from rotator.stock import take_stock
+from rotator.stock import answer, take_stock
 from rotator.systemd import Notifier
 from rotator.vitals import Vitals
 
@@ -72,6 +73,7 @@ class Daemon:
         self._clock, self._notifier, self._watch = clock, notifier, watch
         self._on_settings = on_settings
         self._accounts = Accounts(open_account(settings), clock)
+        self._roster = Roster(settings, lambda: self._accounts.office, clock)
         self._pairs = {pair.key: pair for pair in settings.pairs}
         self._vitals, self._front = vitals or Vitals(clock), front or Nowhere()
         self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs_get, self._vitals.report)
@@ -91,7 +93,7 @@ class Daemon:
             self._vitals.load(self._settings)
             self._timetable.load(self._settings.pairs)
             self._timetable.start()
-            self._tell_loaded()
+            changes.tell_loaded(self._settings, self._timetable.next_fire())
             await self._ask_once()
             if not self._stopping.is_set():
                 self._set_off(garbage)
@@ -106,6 +108,7 @@ class Daemon:
         """All stands: say so, and begin with what has to be done again and again."""
         self._chores.start(self._beat(garbage))
         self._chores.start(self._refresh.run())
+        self._chores.start(self._roster.keep_looking(self._looked_up))
         if self._watch:
             self._chores.start(self._watch_file())
         self._vitals.ready = True
@@ -139,8 +142,7 @@ class Daemon:
         """The first look at the account: ready waits for its answer, but not for long; a stop does not."""
         asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asked.add_done_callback(lambda answer: answer.exception())  # it may come when nobody waits any more
-        pairs, hand_out = self._settings.pairs, self._dispatcher.hand_out
-        self._chores.start(take_stock(lambda: self._accounts.office, pairs, hand_out, asked))
+        self._chores.start(self._first_look(asked))
         stopping = asyncio.create_task(self._stopping.wait())
         either: set[asyncio.Future[Any]] = {asked, stopping}
         await asyncio.wait(either, timeout=ASK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -156,6 +158,20 @@ class Daemon:
             raise
         except ApiError as error:
             log.warning("api.failed", code=error.code, error=error.message)
+
+    async def _first_look(self, asked: asyncio.Future[None]) -> None:
+        """Which servers the matches stand for, and then what every pair owes."""
+        try:
+            await self._roster.look()
+        except ApiError as error:
+            self._roster.failed(error)
+            answer(asked, error)
+        else:
+            self._roster.tell()
+            self._put_in_force(self._roster.settings)
+        await take_stock(
+            lambda: self._accounts.office, self._settings.pairs, self._dispatcher.hand_out, asked
+        )
 
     async def _drain(self) -> None:
         self._vitals.stopping = True
@@ -204,6 +220,24 @@ class Daemon:
         """The servers that somebody may want to see."""
         return self._settings.servers if self._settings.http is not None else ()
 
+    # --- what is looked after ---------------------------------------------------------------------------
+
+    def _put_in_force(self, settings: Settings) -> None:
+        """These servers and policies are looked after from now on."""
+        self._settings = settings
+        self._pairs.clear()
+        self._pairs.update({pair.key: pair for pair in settings.pairs})
+        self._vitals.load(settings)
+        self._timetable.load(settings.pairs)
+
+    async def _looked_up(self) -> None:
+        """The account's servers were looked up: those that came may owe something."""
+        settings, came = self._roster.settings, {server.key for server in self._roster.tell()}
+        if settings != self._settings:
+            self._put_in_force(settings)
+        pairs = [pair for pair in settings.pairs if pair.server.key in came]
+        self._chores.start(take_stock(lambda: self._accounts.office, pairs, self._dispatcher.hand_out))
+
     # --- reload -----------------------------------------------------------------------------------------
 
     async def _watch_file(self) -> None:
@@ -241,7 +275,8 @@ class Daemon:
         if text == self._text:
             log.info("config.unchanged")
         else:
-            self._take_over(text, settings)
+            self._take_over(text, self._roster.settle(settings))
+        self._chores.start(self._roster.look_again(self._looked_up))
 
     def _renew_token(self, settings: Settings) -> None:
         """A new account where the API's settings changed, the same one with its token read anew otherwise."""
@@ -253,30 +288,12 @@ class Daemon:
 
     def _take_over(self, text: str, settings: Settings) -> None:
         old = dict(self._pairs)
-        self._text, self._settings = text, settings
-        self._pairs.clear()
-        self._pairs.update({pair.key: pair for pair in settings.pairs})
+        self._text = text
+        self._put_in_force(settings)
         self._accounts.office.keep_servers({server.key for server in settings.servers})
         self._on_settings(settings)
-        self._vitals.load(settings)
         self._refresh.nudge()
-        self._timetable.load(settings.pairs)
-        self._tell_loaded()
+        changes.tell_loaded(self._settings, self._timetable.next_fire())
         changed = [pair for key, pair in self._pairs.items() if key in old and old[key] != pair]
         if changed:
             self._chores.start(changes.tell_beyond(self._accounts.office, changed, old))
-
-    def _tell_loaded(self) -> None:
-        settings, api = self._settings, self._settings.api
-        log.info(
-            "config.loaded",
-            path=settings.path,
-            base_url=api.base_url,
-            base_url_from=api.base_url_source,
-            servers=len(settings.servers),
-            pairs=len(self._pairs),
-            warnings=[f"{w.line}:{w.column}: {w.path}: {w.message}" for w in settings.warnings],
-        )
-        fire = self._timetable.next_fire()
-        if fire is not None:
-            log.info("schedule.next", at=timestamp(fire[0]), pairs=len(fire[1]))

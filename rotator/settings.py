@@ -60,10 +60,28 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """An entry for every server of the account whose name fits `glob` and none of `exclude`.
+
+    `path`, `line` and `column` are where it stands in the file.
+    """
+
+    glob: str
+    policies: tuple[Policy, ...]
+    exclude: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    cap: int = 5
+    path: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A whole configuration that was checked. `warnings` are what is legal but unwise.
 
     `policies` are those under the key of that name, whether a server uses them or not.
+    `servers` are those that entries with an id name; `matches` stand for more, once they were looked up.
     """
 
     path: str
@@ -73,6 +91,7 @@ class Settings:
     http: HttpSettings | None = None
     warnings: tuple[ConfigWarning, ...] = ()
     policies: tuple[Policy, ...] = ()
+    matches: tuple[Match, ...] = ()
 
     @property
     def pairs(self) -> tuple[Pair, ...]:

@@ -31,7 +31,7 @@ async def take_stock(
     office: Callable[[], Office],
     pairs: Sequence[Pair],
     hand_out: HandOut,
-    asked: asyncio.Future[None],
+    asked: asyncio.Future[None] | None = None,
 ) -> None:
     """Look at every pair's server and hand out what is owed; until every server could be looked at.
 
@@ -45,19 +45,20 @@ async def take_stock(
             with current.used():
                 views = await look_at(current, left)
         except ApiError as error:
-            _answer(asked, error)
+            answer(asked, error)
         else:
-            _answer(asked, None)
+            answer(asked, None)
             await _catch_up([view for view in views if view.unsure is None], hand_out)
             left = [view.pair for view in views if view.unsure is not None]
         if left:
             await current.clock.sleep(AGAIN_AFTER[min(tries, len(AGAIN_AFTER) - 1)])
             tries += 1
-    _answer(asked, None)
+    answer(asked, None)
 
 
-def _answer(asked: asyncio.Future[None], error: ApiError | None) -> None:
-    if asked.done():
+def answer(asked: asyncio.Future[None] | None, error: ApiError | None) -> None:
+    """Tell whoever waits for the first look how it went; only the first time counts."""
+    if asked is None or asked.done():
         return
     if error is None:
         asked.set_result(None)

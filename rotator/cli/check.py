@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from rotator.cli import checked, exits, outlook, output
+from rotator.cli import checked, exits, outlook, output, rollcall
 from rotator.cli.checked import Checked
 from rotator.cli.complaints import Ended
 from rotator.cli.exits import Exit
@@ -44,8 +44,9 @@ def command(*, online: bool, count: int, at: datetime | None, as_json: bool) -> 
     where the account's list has several pages.
     """
     asked = invocation()
-    settings = asked.settings()
-    asked.log_for(settings)
+    written = asked.settings()
+    asked.log_for(written)
+    settings = rollcall.everybody(asked, written) if online else rollcall.nobody(written)
     inspection = run_to_end(ask(asked, settings)) if online else None
     after = at or asked.clock.now()
     found = Checked(

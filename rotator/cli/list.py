@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from rotator import naming
-from rotator.cli import exits, output
+from rotator.cli import exits, output, rollcall
 from rotator.cli.age import age
 from rotator.cli.complaints import Ended, fault_json
 from rotator.cli.exits import Exit
@@ -57,9 +57,10 @@ def command(*, servers: tuple[str, ...], as_json: bool) -> int:
     rotation. orphan: foreign, but named as rotator names its own: what a renamed policy leaves behind.
     """
     asked = invocation()
-    settings = asked.settings()
+    written = asked.settings()
+    asked.log_for(written)
+    settings = rollcall.everybody(asked, written, servers)
     chosen = select_servers(settings, servers)
-    asked.log_for(settings)
     sights = run_to_end(look(asked, settings, chosen))
     now = asked.clock.now()
     rows = {server.key: _rows(server, sights[server.key], now) for server in chosen}

@@ -10,7 +10,7 @@ from typing import IO
 import click
 
 from rotator.census import View
-from rotator.cli import exits, rotations, saved
+from rotator.cli import exits, rollcall, rotations, saved
 from rotator.cli.invocation import Invocation, invocation, json_option, shared_options
 from rotator.cli.moments import at_option
 from rotator.cli.selection import policy_option, select_pairs, server_option
@@ -63,9 +63,11 @@ def command(
 
 def show(asked: Invocation, request: Request) -> int:
     """Plan, tell, and return the exit code. Raises ConfigError, UsageError and Interrupted."""
-    settings = asked.settings()
+    written = asked.settings()
+    asked.log_for(written)
+    offline = request.snapshots is not None
+    settings = rollcall.apart(written) if offline else rollcall.everybody(asked, written, request.servers)
     pairs = select_pairs(settings, request.servers, request.policies)
-    asked.log_for(settings)
     now = request.at or asked.clock.now()
     if request.snapshots is not None:
         reports, answered = _planned(saved.views(request.snapshots, settings, pairs, now), now, request), True

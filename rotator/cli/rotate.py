@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from rotator.cli import exits, progress, rotations
+from rotator.cli import exits, progress, rollcall, rotations
+from rotator.cli.complaints import Ended
 from rotator.cli.invocation import Invocation
 from rotator.cli.selection import select_pairs
 from rotator.cli.signals import run_to_end
@@ -35,7 +36,12 @@ class Request:
 
 def run(asked: Invocation, request: Request) -> int:
     """Rotate, tell, and return the exit code. Raises ConfigError, UsageError, LockUnusable, Interrupted."""
-    settings = asked.settings()
+    written = asked.settings()
+    asked.log_for(written)
+    called = rollcall.call(asked, written, request.servers)
+    if called.error is not None and not written.servers:
+        raise Ended(called.error, called.exit_code)
+    settings = called.settings
     pairs = select_pairs(settings, request.servers, request.policies)
     live = progress.wanted(as_json=request.as_json, quiet=asked.quiet)
     asked.log_for(settings, level="warning" if live else None)
@@ -43,8 +49,18 @@ def run(asked: Invocation, request: Request) -> int:
         if live:
             asked.log_for(settings, level="warning", stream=sys.stderr)  # which now goes above the screen
         reports, answered = run_to_end(rotate(asked, settings, pairs, due=request.due, spectator=screen))
-    rotations.tell(reports, asked.clock.now(), dry_run=False, as_json=request.as_json, quiet=asked.quiet)
-    return exits.of_reports(reports, answered=answered)
+    if called.error is not None:
+        message = f"the servers of match entries could not be looked up: {called.error.message}"
+        log.error("api.failed", code=called.error.code, detail=message)
+    rotations.tell(
+        reports,
+        asked.clock.now(),
+        dry_run=False,
+        as_json=request.as_json,
+        quiet=asked.quiet,
+        error=called.error,
+    )
+    return exits.worst((called.exit_code, exits.of_reports(reports, answered=answered)))
 
 
 async def rotate(

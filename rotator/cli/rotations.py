@@ -10,6 +10,7 @@ import click
 
 from rotator import naming
 from rotator.cli import output, verdicts
+from rotator.errors import RotatorError
 from rotator.models import Outcome
 from rotator.redact import printable
 from rotator.report import BUCKET_ORDER, Report, document
@@ -24,10 +25,22 @@ COLOURS: Mapping[Outcome, str] = {
 }
 
 
-def tell(reports: Sequence[Report], now: datetime, *, dry_run: bool, as_json: bool, quiet: bool) -> None:
-    """Write the result of a run or a plan to stdout; `quiet` leaves what is not well."""
+def tell(
+    reports: Sequence[Report],
+    now: datetime,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    error: RotatorError | None = None,
+) -> None:
+    """Write the result of a run or a plan to stdout; `quiet` leaves what is not well.
+
+    `error`: what kept further servers out of the reports.
+    """
     if as_json:
-        output.say_json(document(reports, dry_run=dry_run))
+        failed = {"ok": False, "errors": [{"code": error.code, "message": error.message}]} if error else {}
+        output.say_json({**document(reports, dry_run=dry_run), **failed})
     elif quiet:
         output.say(
             *(line for report in reports if not report.ok for line in section(report, now, dry_run=dry_run))

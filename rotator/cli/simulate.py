@@ -11,7 +11,7 @@ from typing import IO
 import click
 
 from rotator.census import View
-from rotator.cli import exits, futures, output, saved
+from rotator.cli import exits, futures, output, rollcall, saved
 from rotator.cli.complaints import Ended
 from rotator.cli.exits import Exit
 from rotator.cli.futures import Simulated
@@ -97,8 +97,9 @@ def command(
     if online and snapshots is not None:
         raise click.UsageError("--online and --snapshots both say what stands there: give one of them.")
     asked = invocation()
-    settings = asked.settings()
-    asked.log_for(settings)
+    written = asked.settings()
+    asked.log_for(written)
+    settings = rollcall.everybody(asked, written, servers) if online else rollcall.apart(written)
     found = run(asked, settings, Request(days, servers, policies, online, snapshots, at))
     if svg is not None:
         _write(svg, found)

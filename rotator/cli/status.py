@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from rotator.cli import exits, nagios, output
+from rotator.cli import exits, nagios, output, rollcall
 from rotator.cli.age import age
 from rotator.cli.complaints import Ended
 from rotator.cli.exits import Exit
@@ -60,9 +60,10 @@ def command(*, as_plugin: bool, servers: tuple[str, ...], policies: tuple[str, .
 
 def _standings(asked: Invocation, servers: Sequence[str], policies: Sequence[str]) -> list[Standing]:
     """How the pairs stand. Raises ConfigError, UsageError, Interrupted, and Ended where nobody can tell."""
-    settings = asked.settings()
+    written = asked.settings()
+    asked.log_for(written, level="warning")
+    settings = rollcall.everybody(asked, written, servers)
     pairs = select_pairs(settings, servers, policies)
-    asked.log_for(settings, level="warning")
     return run_to_end(_look(asked, settings, pairs))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rotator import naming
 from rotator.models import Server
+from rotator.settings import Match
 
 from . import fit
 from .explain import Reading, check
@@ -19,6 +20,11 @@ from .policies import Book
 from .policy_rules import Entry
 from .shape import MAX_POLICIES, ServerShape
 from .spelling import closest
+
+_NOT_WITH_MATCH = {
+    "id": "an entry is for the server of an id or for those that fit a match, not for both",
+    "name": "a server found by match bears the name that the API gives it: leave this out",
+}
 
 _Names = tuple[tuple[str, str], ...]
 
@@ -37,14 +43,15 @@ class Servers:
     _seen: dict[str, Part] = field(default_factory=dict)
     _clashes: dict[_Names, _Names] = field(default_factory=dict)
 
-    def read(self, part: Part | None) -> tuple[Server, ...]:
-        """All servers, in the order of the file, each checked by itself and for the fit."""
+    def read(self, part: Part | None) -> tuple[tuple[Server, ...], tuple[Match, ...]]:
+        """All entries, in the order of the file, each checked by itself and for the fit."""
         if part is None:  # reported already: the key is required
-            return ()
+            return (), ()
         if not part.is_list or part.length == 0:
             self.findings.fault(part, "there are no servers: write a list of them, each with id and policies")
-            return ()
+            return (), ()
         servers: list[Server] = []
+        matches: list[Match] = []
         placements: list[Placement] = []
         for item in part.children():
             reading = check(ServerShape, item, self.findings)
@@ -52,10 +59,15 @@ class Servers:
             uses = self._uses(item)
             server = _server(reading.values, uses, self.cap)
             self._check_names(server, reading, uses)
-            servers.append(server)
+            glob = item.child("match")
+            if glob is None:
+                servers.append(server)
+            else:
+                self._check_match(item, glob, uses)
+                matches.append(_match(reading.values, server, glob))
             placements.extend(self._placement(item, reading, server, uses))
         fit.prove(placements, self.findings)
-        return tuple(servers)
+        return tuple(servers), tuple(matches)
 
     def _placement(
         self, item: Part, reading: Reading, server: Server, uses: Sequence[Use]
@@ -66,10 +78,17 @@ class Servers:
             self.cap is not None or "snapshot_limit" in reading.values
         )
         if listed is not None and cap_known:
-            yield Placement(server.label, listed, uses, server.cap, whole=len(uses) == listed.length)
+            glob = item.child("match")
+            label = server.label if glob is None else f"each server that fits {show(glob.value)}"
+            yield Placement(label, listed, uses, server.cap, whole=len(uses) == listed.length)
 
     def _check_id(self, item: Part, reading: Reading) -> None:
-        if "id" in reading.faulty or item.is_list or item.child("match") is not None:
+        if item.child("match") is not None:
+            return
+        excluded = item.child("exclude")
+        if excluded is not None:
+            self.findings.fault_at_key(excluded, "exclude goes with match: this entry is for one server")
+        if "id" in reading.faulty or item.is_list:
             return
         written = item.child("id")
         if written is None:
@@ -80,6 +99,22 @@ class Servers:
             if first is not written:
                 where = f"{dotted(first.path[:-1])}, line {first.node.mark[0]}"
                 self.findings.fault(written, f"this server stands here twice, first as {where}")
+
+    def _check_match(self, item: Part, glob: Part, uses: Sequence[Use]) -> None:
+        """What an entry for many servers cannot say."""
+        for key in ("id", "name"):
+            written = item.child(key)
+            if written is not None:
+                self.findings.fault_at_key(written, _NOT_WITH_MATCH[key])
+        for use in uses:
+            if "{server}" in use.entry.policy.template:
+                self.findings.fault(
+                    use.part,
+                    f"the names of {use.entry.policy.name} hold {{server}}, and a server found by match is"
+                    " called as the panel calls it: renamed there, it would leave its snapshots behind as"
+                    " orphans. Leave {server} out (each server has names of its own anyway), or give the"
+                    " server an entry with id and name",
+                )
 
     # --- the policies of one server -----------------------------------------------------------------
 
@@ -157,4 +192,18 @@ def _server(values: Mapping[str, Any], uses: Sequence[Use], cap: int | None) -> 
         name=values.get("name"),
         protect=tuple(values.get("protect", ())),
         cap=values.get("snapshot_limit", cap or 1),
+    )
+
+
+def _match(values: Mapping[str, Any], like: Server, glob: Part) -> Match:
+    """The entry for the servers that are like this one."""
+    return Match(
+        glob=values.get("match", ""),
+        policies=like.policies,
+        exclude=tuple(values.get("exclude", ())),
+        protect=like.protect,
+        cap=like.cap,
+        path=dotted(glob.path),
+        line=glob.node.mark[0],
+        column=glob.node.mark[1],
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rotator.models import Server
-from rotator.settings import ApiSettings, HttpSettings, LogSettings, Settings
+from rotator.settings import ApiSettings, HttpSettings, LogSettings, Match, Settings
 
 from . import listening, policies
 from .explain import Reading, check
@@ -32,8 +32,8 @@ def read(root: Node, variant: int, environ: Mapping[str, str], now: datetime, fi
     book = policies.read(part, now, findings)
     provider = _api(api, environ, findings)
     cap = None if "snapshot_limit" in api.faulty else provider.snapshot_limit
-    servers = Servers(book, _names(root), cap, findings).read(part.child("servers"))
-    _check_any_policy(part, book, servers, findings)
+    servers, matches = Servers(book, _names(root), cap, findings).read(part.child("servers"))
+    _check_any_policy(part, book, (*servers, *matches), findings)
     return Settings(
         path=findings.file,
         api=provider,
@@ -42,6 +42,7 @@ def read(root: Node, variant: int, environ: Mapping[str, str], now: datetime, fi
         http=http(root, variant, findings),
         warnings=tuple(sorted(findings.warnings)),
         policies=tuple(entry.policy for entry in book.by_name.values()),
+        matches=matches,
     )
 
 
@@ -83,8 +84,10 @@ def _names(root: Node) -> frozenset[str]:
     return frozenset(name for _, node in written if isinstance(node, Map) for name in node.entries)
 
 
-def _check_any_policy(root: Part, book: Book, servers: tuple[Server, ...], findings: Findings) -> None:
-    if not book.by_name and root.is_map and not any(server.policies for server in servers):
+def _check_any_policy(
+    root: Part, book: Book, entries: tuple[Server | Match, ...], findings: Findings
+) -> None:
+    if not book.by_name and root.is_map and not any(entry.policies for entry in entries):
         place = root.child("policies") or root
         path = (*root.path, "policies")
         findings.at(place.node.mark, path, "there are no policies: write at least one, with a schedule")

@@ -206,10 +206,10 @@ class ServerShape(Shape):
 
     id: Identifier = absent()
     """The server's id as the API gives it."""
-    match: Annotated[Text, LATER] = absent()
-    """A glob: every server of the account whose name fits. Not supported yet."""
-    exclude: Annotated[list[Text], LATER] = absent()
-    """Globs: servers that `match` shall leave out. Not supported yet."""
+    match: Text = absent()
+    """A glob: every server whose name fits. An entry with an id wins, else the first match."""
+    exclude: Globs = []
+    """Globs: names of servers that `match` shall leave out."""
     name: Text = absent()
     """A label for logs and names; without one the id serves."""
     policies: Elsewhere[

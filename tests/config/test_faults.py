@@ -265,11 +265,51 @@ def test_sections_that_come_later_are_refused_at_their_line(section: str) -> Non
     assert faults(f"{SMALL}{section}\n") == [f"c.yaml:5:1: {name}: not supported yet"]
 
 
-def test_servers_by_match_are_refused_at_their_line() -> None:
-    assert faults(SMALL + "  - {match: 'web-*', exclude: [a], policies: [nightly]}\n") == [
-        "c.yaml:5:6: servers[1].match: not supported yet",
-        "c.yaml:5:22: servers[1].exclude: not supported yet",
-    ]
+MATCH = "policies:\n  p: {schedule: '@daily', keep: {last: 2}%s}\nservers:\n  - {%s}\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "entry", "fault"),
+    [
+        (
+            "",
+            "match: 'w*', id: 5, policies: [p]",
+            "4:19: servers[0].id: an entry is for",
+        ),
+        (
+            "",
+            "match: 'w*', name: w, policies: [p]",
+            "4:19: servers[0].name: a server found by",
+        ),
+        ("", "id: 5, exclude: [a], policies: [p]", "4:13: servers[0].exclude: exclude goes with match"),
+        ("", "match: '', policies: [p]", "4:13: servers[0].match: should not be empty"),
+        ("", "match: [a], policies: [p]", "4:13: servers[0].match: should be a text, but is a list"),
+        ("", "match: 'w*', exclude: a, policies: [p]", "4:28: servers[0].exclude: should be a list"),
+        ("", "match: 'w*', policies: [q]", "4:30: servers[0].policies[0]: there is no policy 'q'"),
+        ("", "match: 'w*'", "4:5: servers[0].policies: this key is required"),
+        (
+            ", name: '{server}-{slot}'",
+            "match: 'w*', policies: [p]",
+            "4:30: servers[0].policies[0]: the na",
+        ),
+        (
+            "",
+            "match: 'w*', snapshot_limit: 1, policies: [p]",
+            "4:48: servers[0].policies: the policies",
+        ),
+    ],
+)
+def test_match_entries_that_cannot_be_meant_are_refused_where_they_stand(
+    policy: str, entry: str, fault: str
+) -> None:
+    [found] = faults(MATCH % (policy, entry))
+    assert found.startswith(f"c.yaml:{fault}")
+
+
+def test_names_of_servers_found_by_match_may_not_hold_what_the_panel_can_change() -> None:
+    [fault] = faults(MATCH % (", name: '{server}-{slot}'", "match: 'w*', policies: [p]"))
+    assert "renamed there, it would leave its snapshots behind as orphans. Leave {server} out" in fault
+    assert faults(MATCH % (", description: 'of {server}'", "match: 'w*', policies: [p]")) == []
 
 
 # --- all at once ------------------------------------------------------------------------------------

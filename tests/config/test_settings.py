@@ -10,7 +10,7 @@ import pytest
 from rotator.config import find, load, parse
 from rotator.errors import ConfigError
 from rotator.models import Command, Hooks, Keep, Policy, Server, Wait
-from rotator.settings import ApiSettings, LogSettings
+from rotator.settings import ApiSettings, LogSettings, Match
 
 from .reading import NOW, SMALL, api, faults, settings
 
@@ -74,6 +74,24 @@ def test_hooks_are_one_command_or_several_each_with_a_timeout() -> None:
 def test_hooks_replace_those_of_the_defaults_whole() -> None:
     policy = only_policy('schedule: "@daily", hooks: {after: [b]}', "hooks: {before: [a]}")
     assert policy.hooks == Hooks(after=(Command(("b",)),))
+
+
+def test_a_match_entry_stands_beside_the_servers_with_all_that_it_says() -> None:
+    text = (
+        SMALL
+        + "  - {match: 'web-*', exclude: [web-9], protect: ['g*'], snapshot_limit: 4, policies: [nightly]}\n"
+    )
+    found = settings(text)
+    [nightly] = found.servers[0].policies
+    assert [server.key for server in found.servers] == ["5"]
+    assert found.matches == (
+        Match("web-*", (nightly,), ("web-9",), ("g*",), 4, path="servers[1].match", line=5, column=13),
+    )
+
+
+def test_a_configuration_may_consist_of_matches_alone() -> None:
+    found = settings(SMALL.replace("id: 5", "match: '*'"))
+    assert (found.servers, found.pairs, len(found.matches)) == ((), (), 1)
 
 
 def test_a_program_and_a_ping_file_with_a_relative_path_start_where_the_file_lies(tmp_path: Path) -> None:
