@@ -54,10 +54,25 @@ SAME_AS = {"InlinePolicyShape": "PolicyShape"}
 def markdown() -> str:
     """The whole page."""
     schema = cast("dict[str, Any]", json_schema())
-    written_out = {value["title"]: value for value in schema["properties"].values() if "properties" in value}
-    shapes = {"FileShape": schema, **schema.get("$defs", {}), **written_out}
+    written_out = {_name(part): part for key in ("properties", "$defs") for part in _mappings(schema[key])}
+    shapes = {"FileShape": schema, **written_out, **schema["$defs"]}
     order = [*(name for name in SECTIONS if name in shapes), *(n for n in shapes if n not in SECTIONS)]
     return "\n".join([HEAD, *(line for name in order for line in _section(name, shapes))])
+
+
+def _mappings(part: object) -> Iterator[Mapping[str, Any]]:
+    """Every mapping with known keys, wherever it is written out."""
+    if isinstance(part, Mapping):
+        if "properties" in part and "type" in part:
+            yield part
+        yield from (found for value in part.values() for found in _mappings(value))
+    elif isinstance(part, list):
+        yield from (found for value in part for found in _mappings(value))
+
+
+def _name(mapping: Mapping[str, Any]) -> str:
+    """Its title; without one its keys have to serve."""
+    return str(mapping.get("title") or ", ".join(f"`{key}`" for key in mapping["properties"]))
 
 
 def _section(name: str, shapes: Mapping[str, Any]) -> Iterator[str]:
@@ -79,7 +94,7 @@ def _section(name: str, shapes: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _heading(name: str) -> str:
-    return SECTIONS.get(name, name.removesuffix("Shape"))
+    return SECTIONS.get(name) or f"A mapping of {name.removesuffix('Shape')}"
 
 
 def _default(key: str, value: Mapping[str, Any], required: set[str]) -> str:
@@ -109,17 +124,13 @@ def _kind(value: Mapping[str, Any]) -> str:
 
 def _target(value: Mapping[str, Any]) -> str:
     """The shape whose section tells what the value holds; empty if it is no mapping with known keys."""
-    return str(value.get("$ref", "")).rpartition("/")[2] or str(value.get("title", ""))
+    return str(value.get("$ref", "")).rpartition("/")[2] or (_name(value) if "properties" in value else "")
 
 
 def _plain(value: Mapping[str, Any]) -> str:
     kind: str | list[str] = value.get("type", "")
     if kind == "array":
         return f"list of {_kind(value.get('items', {}))}"
-    if "properties" in value:
-        return (
-            f"mapping of {', '.join(f'`{key}`: {_kind(part)}' for key, part in value['properties'].items())}"
-        )
     if kind == "object":
         return f"mapping of names to {', '.join(map(_kind, value.get('patternProperties', {}).values()))}"
     if isinstance(kind, list):
