@@ -6,6 +6,7 @@ Its law: a section that cannot be put in force leaves the one before it in force
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Mapping
 
 import structlog
@@ -14,11 +15,11 @@ from rotator.clock import Clock
 from rotator.config import read_token_file
 from rotator.errors import CannotListen
 from rotator.redact import Secrets
-from rotator.settings import HttpSettings
+from rotator.settings import Address, HttpSettings
 from rotator.vitals import Vitals
 
 from . import health
-from .access import Access
+from .access import Access, Rule
 from .app import Endpoint, build_app
 from .desk import Desk
 from .listener import Listener
@@ -56,16 +57,16 @@ class Front:
 
         Raises ConfigError and CannotListen; then all is as it was before.
         """
-        token = None if http is None else self._token(http)
-        if http is None or self.listener is None or self.listener.address != http.listen:
-            await self._move(http)
-        self._access.token = token
+        rule = Rule() if http is None else Rule(self._token(http), _is_here(http.listen))
+        if self.listener is None or http is None or self.listener.address != http.listen:
+            await self._move(http, rule)
+        self._access.rule = rule
         self._keep_page(http is not None)
 
     async def aclose(self) -> None:
         """Stop listening."""
         self._keep_page(False)
-        await self._move(None)
+        await self._move(None, Rule())
 
     def _keep_page(self, wanted: bool) -> None:
         """Keep the page's rows up to date while somebody may ask for them."""
@@ -84,16 +85,26 @@ class Front:
             log.warning("config.loaded", warning=token.warning)
         return token.value
 
-    async def _move(self, http: HttpSettings | None) -> None:
-        """The old address is given up first: the new one may overlap it, as 0.0.0.0 does with 127.0.0.1."""
-        old, self.listener = self.listener, None
+    async def _move(self, http: HttpSettings | None, rule: Rule) -> None:
+        """The old address is given up first: the new one may overlap it, as 0.0.0.0 does with 127.0.0.1.
+
+        A rule stands before anybody can ask at its address.
+        """
+        old, before = self.listener, self._access.rule
+        self.listener = None
         if old is not None:
             await old.aclose()
         if http is None:
             return
+        self._access.rule = rule
         try:
             self.listener = await Listener.opened(http.listen, self._app)
         except CannotListen:
+            self._access.rule = before
             if old is not None:
                 self.listener = await Listener.opened(old.address, self._app)
             raise
+
+
+def _is_here(address: Address) -> bool:
+    return address.path is None and ipaddress.ip_address(address.host).is_loopback

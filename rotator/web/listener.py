@@ -6,7 +6,7 @@ is busy, and polls ten times a second for its own end.
 Law 1: an address that cannot be had is an error that names it; a socket's file that nobody serves any more is
        replaced, one that somebody serves is not.
 Law 2: a connection is for one request and has a bounded life; of too many the oldest that has not said yet
-       what it wants gives way. So whoever only holds connections open keeps nobody out.
+       what it wants gives way, else the oldest. So whoever holds connections open keeps nobody out.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Connection(H11Protocol):
         """Make room, and set the clock."""
         super().connection_made(transport)
         if len(self._others) >= CONNECTIONS:
-            next((each for each in self._others if each.cycle is None), self).cut()
+            next((each for each in self._others if each.cycle is None), next(iter(self._others))).cut()
         self._others[self] = None
         self._ends = [
             self.loop.call_later(ASK_SECONDS, self._cut_if_silent),

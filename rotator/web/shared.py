@@ -30,6 +30,10 @@ class Shared(Generic[T]):
             self._task.add_done_callback(_look_at_exception)
         return await asyncio.shield(self._task)
 
+    def forget(self) -> None:
+        """The next one who asks gets a new result."""
+        self._fresh_until = float("-inf")
+
     def _is_fresh(self, task: asyncio.Task[T]) -> bool:
         failed = task.cancelled() or task.exception() is not None
         return not failed and self._clock.monotonic() < self._fresh_until

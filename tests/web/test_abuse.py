@@ -102,7 +102,7 @@ async def test_who_does_not_read_his_answer_is_cut_off(monkeypatch: pytest.Monke
 
         monkeypatch.setattr(web.front.desk.metrics, "_work", render)
         async with wire(web) as (reader, writer):
-            writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
             first = await reader.readexactly(100)
             assert first.startswith(b"HTTP/1.1 200 ")
             await asyncio.sleep(1)
@@ -144,3 +144,18 @@ async def test_a_crowd_that_asks_at_once_is_answered_to_the_last(monkeypatch: py
     async with served() as web:
         answers = await asyncio.gather(*(web.get("/metrics") for _ in range(100)))
     assert {answer.status for answer in answers} == {200}
+
+
+async def test_who_asks_and_never_reads_keeps_nobody_out_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "CONNECTIONS", 4)
+    async with served() as web, AsyncExitStack() as held:
+
+        async def render() -> bytes:
+            return b"x" * 5_000_000
+
+        monkeypatch.setattr(web.front.desk.metrics, "_work", render)
+        for _ in range(8):
+            reader, writer = await held.enter_async_context(wire(web))
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await reader.readexactly(1)
+        assert (await web.get("/healthz")).status == 200

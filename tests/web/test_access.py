@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,52 @@ async def test_bad_requests_are_not_worth_a_log_line() -> None:
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
         assert (await web.get("/healthz", **upgrade)).status == 200
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:9187", "localhost:1", "[::1]:9187", ""])
+async def test_this_machines_own_address_is_asked_by_number_or_as_localhost(host: str) -> None:
+    async with served() as web:
+        answer = await web.say(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert answer.status == 503
+
+
+@pytest.mark.parametrize("host", ["example.org", "example.org:9187", "localhost.example.org", "127.0.0.1.x"])
+async def test_a_name_that_somebody_else_made_lead_here_reads_nothing(tmp_path: Path, host: str) -> None:
+    asked = f"GET /readyz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    async with served() as web:
+        answer = await web.say(asked)
+        healthy = await web.say(asked.replace(b"/readyz", b"/healthz"))
+    assert (answer.status, answer.document["errors"][0]["code"]) == (403, "forbidden")
+    assert healthy.status == 200
+    async with locked(tmp_path) as web:
+        by_name = await web.say(asked[:-2] + f"Authorization: Bearer {TOKEN}\r\n\r\n".encode())
+    assert by_name.status == 503
+
+
+async def test_a_socket_and_an_address_for_all_are_asked_by_any_name(tmp_path: Path) -> None:
+    asked = b"GET /readyz HTTP/1.1\r\nHost: rotator.internal\r\n\r\n"
+    for address in (Address(path=str(tmp_path / "s")), Address("0.0.0.0", free_port())):
+        async with served(HttpSettings(address)) as web:
+            assert (await web.say(asked)).status == 503
+
+
+async def test_a_token_is_wanted_from_the_first_moment_at_a_new_address(tmp_path: Path) -> None:
+    (tmp_path / "http-token").write_text(TOKEN)
+    port = free_port()
+    seen: list[int] = []
+
+    async def ask_all_the_time(web: Served) -> None:
+        while True:
+            with suppress(OSError):
+                seen.append((await web.get("/readyz")).status)
+            await asyncio.sleep(0)
+
+    async with served() as web:
+        web.http = HttpSettings(Address(port=port), str(tmp_path / "http-token"))
+        asking = asyncio.create_task(ask_all_the_time(web))
+        await asyncio.sleep(0.05)
+        await web.front.open(web.http)
+        await asyncio.sleep(0.2)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    assert set(seen) == {401}
