@@ -14,7 +14,7 @@ from rotator.cli.row import Row, heading, rows
 from rotator.errors import Fault
 from rotator.models import Pair
 from rotator.naming import slot_text
-from rotator.reach import Figures, figures, midnights, reach_in_words, standing
+from rotator.reach import Figures, figures, midnights, standing
 from rotator.redact import printable
 from rotator.report import timestamp
 from rotator.simulate import Future, Turn, lives
@@ -23,12 +23,14 @@ from rotator.wording import how_long
 TOGETHER = "together"
 """What stands in a policy's place where all policies of a server are meant."""
 
-HEAD = ("SERVER", "POLICY", "REACH", "LARGEST GAP", "SETTLED", "AT THE END")
+HEAD = ("SERVER", "POLICY", "REACH", "LARGEST GAP", "SETTLED", "POINTS", "OLDEST")
 
 EXPLAINED = (
     "Reach: how far back one can go at the worst moment, the warm-up left out.",
-    "Where it is still growing, or was not seen for long enough after the warm-up, simulate more days.",
     "Largest gap: the longest time without a restore point, up to the present.",
+    "Settled: the warm-up is over. Where the reach is still growing, or the time",
+    "after the warm-up too short to see the worst moment, simulate more days.",
+    "Points, oldest: how many restore points there are at the end, and how far back.",
 )
 
 
@@ -162,20 +164,16 @@ def _figures(found: Simulated) -> Iterator[Sequence[str]]:
             ]
             label = " " if i else printable(future.server.label)
             cells = _figure_cells(figures(future, name, known))
-            yield (label, name or TOGETHER, *cells, _points(ages))
+            yield (label, name or TOGETHER, *cells, str(len(ages)), ages[0] if ages else "")
 
 
 def _figure_cells(found: Figures) -> tuple[str, str, str]:
     if found.gap is None:
         return "none", "", ""
-    settled = f"{found.settled:%Y-%m-%d}" if found.settled is not None else "not yet"
-    return reach_in_words(found), how_long(found.gap), settled
-
-
-def _points(ages: Sequence[str]) -> str:
-    """How many restore points there are at the end, and how old, newest first."""
-    span = f"{ages[-1]} to {ages[0]}" if len(ages) > 1 else "".join(ages)
-    return f"{len(ages)}, {span} old" if ages else "0"
+    if found.settled is None:
+        return "growing", how_long(found.gap), "not yet"
+    reach = how_long(found.reach) if found.reach is not None else "too short"
+    return reach, how_long(found.gap), f"{found.settled:%Y-%m-%d}"
 
 
 # --- what goes wrong ------------------------------------------------------------------------------

@@ -49,9 +49,13 @@ def heading(made: Sequence[Row], days: Sequence[datetime], step: int) -> Iterato
     """Dates above the columns, each at its first day, and a mark under each."""
     apart, written = (_WEEK, "%b") if step == 1 else (_LONG, "%b %Y")
     dates, marks = "", ""
-    for column in range(0, math.ceil(len(days) / step), apart):
+    columns = math.ceil(len(days) / step)
+    for column in range(0, columns, apart):
         day = days[column * step] - timedelta(seconds=1)  # a midnight ends its day
-        dates = dates.ljust(column) + f"{day.day} {day:{written}}"
+        date = f"{day.day} {day:{written}}"
+        if column and column + len(date) > columns:
+            break
+        dates = dates.ljust(column) + date
         marks = marks.ljust(column) + "|"
     blank = _labelled(made, ("", ""))
     yield blank + dates
