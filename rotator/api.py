@@ -10,6 +10,7 @@ import asyncio
 import random as randomness
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import quote
 
@@ -98,8 +99,11 @@ class Provider(Protocol):
         """What the token belongs to and may do."""
         ...
 
-    async def list_servers(self) -> tuple[ServerInfo, ...]:
-        """Every server of the account; ListUnsure if the list is not whole."""
+    async def list_servers(self, *, status: str | None = None, once: bool = False) -> tuple[ServerInfo, ...]:
+        """The servers of the account, those in that state at least; ListUnsure if the list is not whole.
+
+        `once`: whoever asks can do without, so that nothing is repeated.
+        """
         ...
 
 
@@ -261,9 +265,10 @@ class VpsApi:
                 call, trouble, lambda reply: account_of(json_of(reply), reply.label)
             )
 
-    async def list_servers(self) -> tuple[ServerInfo, ...]:
+    async def list_servers(self, *, status: str | None = None, once: bool = False) -> tuple[ServerInfo, ...]:
         """See `Provider`."""
-        call = self._get("/servers/", Urgency.DECIDE)
+        call = self._get("/servers/", Urgency.DECIDE, {} if status is None else {"status": status})
+        call = replace(call, repeat=NEVER) if once else call
         with Trouble(self._clock) as trouble:
             whole = await read_whole(self._exchange, call, trouble)
         return tuple(server_of(row, call.label) for row in whole.rows)

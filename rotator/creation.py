@@ -9,11 +9,9 @@ Law 3: an answered create stays on record until a list shows it: a list may lag 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 
-from rotator import naming
 from rotator.api import Patience, Provider
 from rotator.clock import Clock
 from rotator.errors import AnswerLost, ApiError, ListUnsure
@@ -30,7 +28,7 @@ ASKS = 3
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """Creates one pair's snapshots while the server's lock is held."""
+    """Creates snapshots of one server while the server's lock is held."""
 
     pair: Pair
     provider: Provider
@@ -38,15 +36,14 @@ class Creation:
     clock: Clock
     held: Held
 
-    async def ask(self, slot: datetime, patience: Patience) -> Snapshot:
-        """Create the slot's snapshot, or find the one that an answer was lost of.
+    async def ask(self, name: str, description: str, patience: Patience) -> Snapshot:
+        """Create a snapshot of that name, or find the one that an answer was lost of.
 
         Raises ApiError: a refusal, or AnswerLost where it could not be settled (the record stays then).
         """
-        name = naming.snapshot_name(self.pair.server, self.pair.policy, slot)
         for left in reversed(range(ASKS)):
             try:
-                return await self._ask_once(name, slot, patience)
+                return await self._ask_once(name, description, patience)
             except AnswerLost as lost:
                 log.warning("api.retry", method="POST", error=lost.code, detail=lost.message, snapshot=name)
                 found = await self._look_twice(name)
@@ -57,14 +54,13 @@ class Creation:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def _ask_once(self, name: str, slot: datetime, patience: Patience) -> Snapshot:
-        server, policy = self.pair.server, self.pair.policy
-        log.info("snapshot.create_requested", snapshot=name, slot=naming.slot_text(slot))
+    async def _ask_once(self, name: str, description: str, patience: Patience) -> Snapshot:
+        log.info("snapshot.create_requested", snapshot=name)
         try:
             made = await self.provider.create_snapshot(
-                self.inventory.id_of(server),
+                self.inventory.id_of(self.pair.server),
                 name,
-                naming.description(server, policy),
+                description,
                 patience=patience,
                 on_send=lambda: self.held.write(Record(name, self.clock.now())),
             )

@@ -3,6 +3,7 @@
     RotatorError                  never raised itself
     ├── ConfigError               the user's file; nothing was started
     ├── LockHeld                  another process works on this server        passing
+    ├── ServerRestoring           a restore of this server is under way        passing
     ├── LockUnusable              the place of the locks is not fit for them
     ├── CannotListen              the address of `http` cannot be had
     ├── HookFailed                a command of the user's said no              passing
@@ -77,6 +78,13 @@ class LockHeld(RotatorError):
     """Another process of this host holds the server's lock."""
 
     code = "lock_held"
+    passing = True
+
+
+class ServerRestoring(RotatorError):
+    """A restore of the server is under way: nothing may be written to it until that is over."""
+
+    code = "server_restoring"
     passing = True
 
 

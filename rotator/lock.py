@@ -2,8 +2,8 @@
 
 The lock is an flock: the kernel frees it when its holder dies, however it dies. The lock file itself stays
 empty. Beside it lies the record of the last create that was begun, if its answer is not settled yet, and
-the tombstones of what was deleted lately; they outlive their writer, and whoever gets the lock next finds
-them there.
+the tombstones of what was deleted lately, and the note of a restore that was begun; they outlive their
+writer, and whoever gets the lock next finds them there.
 
 Root's shell and the service's user have to meet: the files are open to everybody (0666, whatever the umask),
 and the directory keeps out who has no business here. Links to files are never followed.
@@ -27,9 +27,10 @@ from rotator.clock import Clock
 from rotator.errors import LockHeld, LockUnusable
 from rotator.notefile import OPEN_TO_ALL, usable
 from rotator.record import Record, RecordFile
+from rotator.restorenote import RestoreFile, RestoreNote
 from rotator.tombstones import REMEMBERED, Tombstone, TombstoneFile
 
-__all__ = ["Held", "Record", "ServerLock", "Tombstone", "lock_directory"]
+__all__ = ["Held", "Record", "RestoreNote", "ServerLock", "Tombstone", "lock_directory"]
 
 SYSTEM_DIRECTORY = Path("/run/rotator")
 """Where root's shell and the service meet."""
@@ -106,6 +107,7 @@ class Held:
         self._stem = stem
         self._record = RecordFile(_beside(stem, ".record"))
         self._tombstones = TombstoneFile(_beside(stem, ".gone"))
+        self._restore = RestoreFile(_beside(stem, ".restore"))
         self._clock = clock
         self._is_held = is_held
 
@@ -157,6 +159,25 @@ class Held:
     def forget_doubts(self) -> None:
         """What became of every delete that was sent is known by now: a list has shown it."""
         self._tombstones.write([stone for stone in self.tombstones() if stone.gone], self._clock.now())
+
+    def restore_note(self) -> RestoreNote | None:
+        """The restore that was begun last and not found to be over; its time never lies after now."""
+        self._check()
+        note, now = self._restore.read(), self._clock.now()
+        if note is not None and note.at > now:  # noted, or it would never expire
+            note = replace(note, at=now)
+            self._restore.write(replace(note, key=note.key or "?"))
+        return note
+
+    def note_restore(self, note: RestoreNote) -> None:
+        """Put the note there. Raises LockUnusable: then the restore must not go out."""
+        self._check()
+        self._restore.write(note)
+
+    def clear_restore(self) -> None:
+        """The restore is over, or was never begun: forget it."""
+        self._check()
+        self._restore.clear()
 
     def _check(self) -> None:
         if not self._is_held():

@@ -224,6 +224,10 @@ class Listing:
     failing: float = 0.0
 
 
+RESTORING = "restoring"
+"""The provider's word for a server that is being restored."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
     """One row of `GET /servers/`: what rotator may know. Never the whole body: it can hold a password."""

@@ -22,14 +22,18 @@ OCCUPANTS: tuple[tuple[str, Callable[[Item], bool]], ...] = (
 
 def cap_reached(census: Census) -> str:
     """Say what takes the places, with names, and what would help."""
+    policy = census.policy
+    limits = f"min_ready {policy.min_ready}, max_deletes {policy.max_deletes}"
+    return f"no place can be made: {taken(census)}; limits of {policy.name}: {limits}"
+
+
+def taken(census: Census) -> str:
+    """What takes the places, with names."""
     grouped: dict[str, list[str]] = {}
     for item in census.items:
         grouped.setdefault(_what(item), []).append(item.snapshot.name)
     parts = [f"{len(names)} {what} ({', '.join(names)})" for what, names in grouped.items()]
-    places = f"{census.used} of {census.view.pair.server.cap} places are taken"
-    policy = census.policy
-    limits = f"min_ready {policy.min_ready}, max_deletes {policy.max_deletes}"
-    return f"no place can be made: {places}: {'; '.join(parts)}; limits of {policy.name}: {limits}"
+    return f"{census.used} of {census.view.pair.server.cap} places are taken: {'; '.join(parts)}"
 
 
 def next_door_may_give(census: Census) -> bool:

@@ -17,6 +17,8 @@ from rotator.inventory import Inventory
 from rotator.lock import Held, ServerLock
 from rotator.models import Pair, Server, Snapshot
 from rotator.report import Report
+from rotator.restoring import refuse_while_restoring
+from rotator.serverstates import ServerStates
 
 LOCK_PATIENCE = 30.0
 """Seconds after which a rotation that cannot get the server's lock ends `busy` (the contract's number)."""
@@ -108,12 +110,14 @@ class Office:
     reported: Reported = field(default_factory=Reported)
     environ: Mapping[str, str] = field(default_factory=dict)
     surrounded: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, SURROUNDED_AT_MOST))
+    states: ServerStates = field(init=False)
     deciders: asyncio.Semaphore = field(init=False)
     queues: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     unused: asyncio.Event = field(default_factory=asyncio.Event)
     users: int = 0
 
     def __post_init__(self) -> None:
+        self.states = ServerStates(self.provider, self.clock)
         most = TURNS_AT_MOST * self.concurrency
         in_time = int(self.rate_limit * DECIDE_AHEAD) if self.rate_limit else most
         self.deciders = asyncio.Semaphore(max(self.concurrency, min(most, in_time)))
@@ -144,11 +148,14 @@ class Office:
         self.inventory.keep_servers(keys)
 
     @asynccontextmanager
-    async def turn(self, server: Server) -> AsyncIterator[Held]:
+    async def turn(self, server: Server, *, even_restoring: bool = False) -> AsyncIterator[Held]:
         """From the list that decides to the answer of the write: nobody else on this host writes meanwhile.
 
-        Raises LockHeld if another process keeps the server for LOCK_PATIENCE seconds.
+        Raises LockHeld if another process keeps the server for LOCK_PATIENCE seconds, and ServerRestoring
+        while a restore of it is under way, unless the turn is for that.
         """
         lock = ServerLock(self.lock_directory, self.base_url, server.key, self.clock)
         async with self.deciders, lock.hold(LOCK_PATIENCE) as held:
+            if not even_restoring:
+                await refuse_while_restoring(server, self.states, held, self.clock.now())
             yield held

@@ -21,7 +21,7 @@ from rotator import endings, naming, notices
 from rotator.api import Patience, counting
 from rotator.census import Judgement, Reasons, View, sort_into_buckets, take_census
 from rotator.endings import Ending
-from rotator.errors import BadRequest, LockHeld, RotatorError
+from rotator.errors import BadRequest, LockHeld, RotatorError, ServerRestoring
 from rotator.hands import Hands
 from rotator.models import Mode, Outcome, Pair, Problem, Snapshot, State
 from rotator.office import Office
@@ -103,8 +103,8 @@ class Rotation:
         ending = None
         try:
             ending = await self._turn_by_turn()
-        except LockHeld as held_elsewhere:
-            ending = Ending(Outcome.BUSY, problem_of(held_elsewhere))
+        except (LockHeld, ServerRestoring) as busy:
+            ending = Ending(Outcome.BUSY, problem_of(busy))
         except RotatorError as error:
             ending = Ending(Outcome.FAILED, problem_of(error))
         except Exception as error:
@@ -192,8 +192,9 @@ class Rotation:
         return planned
 
     async def _create(self, hands: Hands) -> Ending | Snapshot:
+        described = naming.description(self.pair.server, self.pair.policy)
         try:
-            self.created = await hands.creation.ask(self.slot, self.patience)
+            self.created = await hands.creation.ask(self._name, described, self.patience)
         except BadRequest as refused:
             made_room = bool(self.deleted) or self.progress.room_deleted > 0
             return endings.refused(refused, self.pair.server, made_room=made_room)

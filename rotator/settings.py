@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from rotator.models import Pair, Policy, Server
+from rotator.models import Pair, Policy, Server, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Settings:
 
     `policies` are those under the key of that name, whether a server uses them or not.
     `servers` are those that entries with an id name; `matches` stand for more, once they were looked up.
+    `wait` is that of the defaults: commands by hand follow it.
     """
 
     path: str
@@ -89,6 +90,7 @@ class Settings:
     servers: tuple[Server, ...]
     log: LogSettings = field(default_factory=LogSettings)
     http: HttpSettings | None = None
+    wait: Wait = field(default_factory=Wait)
     warnings: tuple[ConfigWarning, ...] = ()
     policies: tuple[Policy, ...] = ()
     matches: tuple[Match, ...] = ()

@@ -188,10 +188,10 @@ class FakeProvider:
         _leave(self._arrive(Asked("account")))
         return AccountInfo("fake@example.org", "fake", ("snapshots:*",))
 
-    async def list_servers(self) -> tuple[ServerInfo, ...]:
+    async def list_servers(self, *, status: str | None = None, once: bool = False) -> tuple[ServerInfo, ...]:
         """See `Provider`."""
         _leave(self._arrive(Asked("list_servers")))
-        return tuple(self._servers.values())
+        return tuple(info for info in self._servers.values() if status in (None, info.status))
 
     def _arrive(self, asked: Asked) -> _Failure | None:
         """Note the call; raise a failure that comes before acting, return one that comes after."""

@@ -22,6 +22,9 @@ _ASKING = (
 )
 """How a command that asks the API can end."""
 
+_CHANGING = (*_ASKING[:4], Exit.BUSY, *_ASKING[4:])
+"""How a command that changes something can end: another process may hold the server's lock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -56,7 +59,7 @@ COMMANDS: Mapping[str, Entry] = {
             "rotator run --once --server 12345 --policy nightly",
             "rotator run --once --dry-run       what would be done",
         ),
-        (*_ASKING[:4], Exit.BUSY, *_ASKING[4:]),
+        _CHANGING,
     ),
     "plan": Entry(
         "rotator.cli.plan",
@@ -101,6 +104,31 @@ COMMANDS: Mapping[str, Entry] = {
         "Ask the running daemon whether it is well, for probes.",
         ("rotator healthcheck", "rotator --config /etc/rotator/config.yaml healthcheck --json"),
         (Exit.OK, Exit.FAILED, Exit.USAGE, Exit.CONFIG),
+    ),
+    "create": Entry(
+        "rotator.cli.create",
+        "Take a snapshot of one server by hand.",
+        (
+            "rotator create --server 12345 --name before-upgrade",
+            "rotator create --server 12345 --name before-upgrade --wait --json",
+        ),
+        _CHANGING,
+    ),
+    "delete": Entry(
+        "rotator.cli.delete",
+        "Delete one snapshot by hand; asks first.",
+        ("rotator delete 801", "rotator delete before-upgrade --yes"),
+        _CHANGING,
+    ),
+    "restore": Entry(
+        "rotator.cli.restore",
+        "Overwrite a server with one of its snapshots; asks first.",
+        (
+            "rotator restore 801",
+            "rotator restore 801 --safety-snapshot --wait",
+            "rotator restore 801 --yes          for scripts: nothing is asked",
+        ),
+        _CHANGING,
     ),
     "status": Entry(
         "rotator.cli.status",

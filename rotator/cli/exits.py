@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rotator.errors import ConfigError, LockHeld, LockUnusable, RotatorError, Unauthorized
+from rotator.errors import (
+    ConfigError,
+    LockHeld,
+    LockUnusable,
+    RotatorError,
+    ServerRestoring,
+    Unauthorized,
+)
 
 if TYPE_CHECKING:  # `--help` needs the codes, but nothing of what a report is made of
     from rotator.report import Report
@@ -50,6 +57,7 @@ _BY_ERROR: tuple[tuple[type[Exception], Exit], ...] = (
     (ConfigError, Exit.CONFIG),
     (LockUnusable, Exit.CONFIG),
     (LockHeld, Exit.BUSY),
+    (ServerRestoring, Exit.BUSY),
     (Unauthorized, Exit.REFUSED),
     (RotatorError, Exit.FAILED),
     (click.UsageError, Exit.USAGE),

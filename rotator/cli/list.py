@@ -25,7 +25,7 @@ from rotator.report import snapshot_json
 from rotator.settings import Settings
 from rotator.sight import Sight
 
-HEAD = ("SNAPSHOT", "KIND", "POLICY", "SLOT", "AGE", "SIZE", "STATE")
+HEAD = ("ID", "SNAPSHOT", "KIND", "POLICY", "SLOT", "AGE", "SIZE", "STATE")
 
 COLOURS: Mapping[State, str] = {
     State.READY: "green",
@@ -33,6 +33,9 @@ COLOURS: Mapping[State, str] = {
     State.FAILED: "red",
     State.UNKNOWN: "yellow",
 }
+
+
+KIND_COLOURS: Mapping[Kind, str] = {Kind.FOREIGN: "cyan", Kind.ORPHAN: "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,11 @@ async def look(asked: Invocation, settings: Settings, servers: Sequence[Server])
 def _rows(server: Server, sight: Sight, now: datetime) -> list[Row]:
     """The server's snapshots, newest first."""
     newest_first = sorted(sight.snapshots, key=lambda s: (s.created_at, s.key), reverse=True)
-    return [_row(server, snapshot, now) for snapshot in newest_first]
+    return [row_of(server, snapshot, now) for snapshot in newest_first]
 
 
-def _row(server: Server, snapshot: Snapshot, now: datetime) -> Row:
+def row_of(server: Server, snapshot: Snapshot, now: datetime) -> Row:
+    """One snapshot of that server, and whose it is."""
     name, created_at = snapshot.name, snapshot.created_at
     owner = naming.owner(server, name, created_at)
     latest = max(created_at, owner.slot if owner else created_at)
@@ -105,7 +109,7 @@ def _document(rows: Mapping[str, Sequence[Row]], unsure: Mapping[str, str]) -> d
     document: dict[str, object] = {
         "version": 1,
         "ok": not unsure,
-        "snapshots": [_row_json(row) for listed in rows.values() for row in listed],
+        "snapshots": [row_json(row) for listed in rows.values() for row in listed],
     }
     if unsure:
         faults = (Fault("", 0, 0, "", f"server {key}: {why}", "list_unsure") for key, why in unsure.items())
@@ -113,7 +117,8 @@ def _document(rows: Mapping[str, Sequence[Row]], unsure: Mapping[str, str]) -> d
     return document
 
 
-def _row_json(row: Row) -> dict[str, object]:
+def row_json(row: Row) -> dict[str, object]:
+    """One entry of the contract's document."""
     return {
         **snapshot_json(Verdict(row.snapshot, row.reasons)),
         "server_id": row.snapshot.server_id,
@@ -147,8 +152,9 @@ def _lines(
 def _cells(row: Row, now: datetime) -> Sequence[str]:
     snapshot, owner = row.snapshot, row.owner
     return (
+        printable(snapshot.key),
         printable(snapshot.name),
-        row.kind.value,
+        click.style(row.kind.value, fg=KIND_COLOURS.get(row.kind)),
         owner.policy.name if owner else "",
         naming.slot_text(owner.slot) if owner and not owner.adopted else "",
         age(snapshot.created_at, now),

@@ -21,6 +21,12 @@ def say(*lines: str) -> None:
     _write(text if _colourful() else click.unstyle(text))
 
 
+def tell(*lines: str) -> None:
+    """Write lines for people to stderr: a question and all that belongs to it. stdout is the result's."""
+    for line in lines:
+        click.echo(line, err=True, color=None if not os.environ.get("NO_COLOR") else False)
+
+
 def say_json(document: Mapping[str, object]) -> None:
     """Write the one JSON document of a command; pure ASCII, so that no encoding can break it."""
     _write(json.dumps(document, indent=2) + "\n")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rotator.models import Server
+from rotator.models import Server, Wait
 from rotator.settings import ApiSettings, HttpSettings, LogSettings, Match, Settings
 
 from . import listening, policies
@@ -40,6 +40,7 @@ def read(root: Node, variant: int, environ: Mapping[str, str], now: datetime, fi
         servers=servers,
         log=LogSettings(**log.values),
         http=http(root, variant, findings),
+        wait=Wait(**book.defaults.values.get("wait", {})),
         warnings=tuple(sorted(findings.warnings)),
         policies=tuple(entry.policy for entry in book.by_name.values()),
         matches=matches,

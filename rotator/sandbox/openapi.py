@@ -70,7 +70,7 @@ def _paths() -> Json:
         "/servers/": {
             "get": _call(
                 "listServers",
-                {"200": "ServerPage", "401": "Detail", "404": "Detail"},
+                {"200": "ServerPage", "401": "Detail", "403": "Detail", "404": "Detail"},
                 parameters=[
                     _query("page", {"type": "integer", "minimum": 1}),
                     _query("page_size", {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT}),

@@ -177,6 +177,10 @@ def _restore(world: World, call: Call, fate: str | None) -> Answer:
 
 def _servers(world: World, call: Call, fate: str | None) -> Answer:
     """Documented with `page` and `page_size`, so always paged; filters `status` and `location`."""
+    if world.switches.server_list == "missing":
+        raise Refused(404, {"detail": "Not found."})
+    if world.switches.server_list == "forbidden":
+        raise Refused(403, {"detail": "You do not have permission to perform this action."})
     status, location = call.query.get("status"), call.query.get("location")
     rows = [
         row for row in world.servers() if status in (None, row.status) and location in (None, views.LOCATION)

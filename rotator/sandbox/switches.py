@@ -20,6 +20,7 @@ UnknownServer = Literal["empty", "bad_request"]
 Order = Literal["newest_first", "oldest_first", "shuffled"]
 Timestamps = Literal["z", "offset", "fractions"]
 AfterRestore = Literal["active", "stopped"]
+ServerList = Literal["told", "missing", "forbidden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Switches:
     # What a restore does.
     restore_time: float = 300  # the documented "5-15 minutes" at their shortest
     after_restore: AfterRestore = "active"  # whether the server is started again
+
+    server_list: ServerList = "told"  # "missing": there is no such call; "forbidden": not for this token
 
     # The wire and the clock.
     latency: float = 0  # passes before a request is looked at

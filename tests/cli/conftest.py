@@ -6,6 +6,7 @@ A sandbox is served by an event loop in a thread of its own; tests look into its
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 from rotator.clock import SystemClock
+from rotator.lock import lock_directory
 from rotator.naming import slot_text
 from rotator.sandbox import TOKEN, Switches, World, served
 
@@ -192,6 +194,13 @@ def plant_three(world: World, server_id: int) -> str:
 def names(world: World, server_id: int) -> set[str]:
     """The names of all snapshots that truly stand on a server."""
     return {row.name for row in world.snapshots(server_id)}
+
+
+def noted(stage: Stage, what: str, server_id: int = 101) -> Any:
+    """What the note of that suffix beside the server's lock says; None if there is none."""
+    api = hashlib.sha256(stage.base_url.rstrip("/").encode()).hexdigest()[:8]
+    path = lock_directory(stage.environ) / f"{api}-{server_id}.{what}"
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -36,7 +36,8 @@ def test_people_see_one_table_for_each_server(stage: Stage) -> None:
     plant(stage.world, 102, "daily", 2)
     ran = stage.rotator("list")
     assert ran.code == 0
-    assert [own, "managed", "nightly", own[-16:], "1d", "5120", "MB", "completed"] in [
+    (id_,) = (str(row.id) for row in stage.world.snapshots(101))
+    assert [id_, own, "managed", "nightly", own[-16:], "1d", "5120", "MB", "completed"] in [
         line.split() for line in ran.out.splitlines()
     ]
     assert "web-01  1 of 5 places taken\n" in ran.out

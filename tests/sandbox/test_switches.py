@@ -268,6 +268,15 @@ async def test_latency_passes_by_the_clock_before_each_request(
     assert world.history[0].at == START + timedelta(seconds=2)
 
 
+@pytest.mark.parametrize(("server_list", "status"), [("told", 200), ("missing", 404), ("forbidden", 403)])
+async def test_the_list_of_servers_may_be_missing_or_not_for_this_token(
+    world: World, api: httpx.AsyncClient, server_list: str, status: int
+) -> None:
+    world.switches = switched(Switches(), {"server_list": server_list})
+
+    assert (await api.get("/servers/")).status_code == status
+
+
 async def test_the_api_may_send_no_date(world: World, api: httpx.AsyncClient) -> None:
     world.switches = Switches(date_header=False)
 

@@ -1,0 +1,40 @@
+"""Is a restore under way on this server? While one is, nothing is written to it.
+
+Law 1: the server's state decides where the provider tells it. A restore was asked for on this host and the
+       state shows nothing of it: it is over, once the provider has had a moment to begin.
+Law 2: where it does not tell, the note beside the lock counts until it expires.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rotator.errors import ServerRestoring
+from rotator.lock import Held
+from rotator.models import RESTORING, Server
+from rotator.restorenote import EXPIRES, RestoreNote
+from rotator.serverstates import ServerStates
+
+BEGINS_WITHIN = timedelta(seconds=60)
+"""How long after it was asked for a restore may not show in the server's state yet."""
+
+
+async def refuse_while_restoring(server: Server, states: ServerStates, held: Held, now: datetime) -> None:
+    """Raise ServerRestoring where a restore is under way; forget a note of one that is over."""
+    note = held.restore_note()
+    if note is None:
+        if await states.is_restoring(server):
+            raise ServerRestoring(f"the server {server.label} is being restored")
+        return
+    state = await states.of(server)
+    if state == RESTORING or now - note.at < (EXPIRES if state is None else BEGINS_WITHIN):
+        raise ServerRestoring(_under_way(server, note, told=state is not None))
+    held.clear_restore()
+
+
+def _under_way(server: Server, note: RestoreNote, *, told: bool) -> str:
+    what = f"a restore of {note.name}" if note.name else "a restore"
+    text = f"{what} was begun on the server {server.label} at {note.at:%Y-%m-%d %H:%M:%S} UTC"
+    if told:
+        return text
+    return f"{text}, and the API does not tell whether it is over: taken so from {note.at + EXPIRES:%H:%M} on"

@@ -1,0 +1,63 @@
+"""What the provider says of the servers themselves, asked for as rarely as it can be.
+
+Law 1: one request tells of all servers that are being restored, and what it told is good for a moment: a
+       thousand rotations at once cost one.
+Law 2: nobody waits for it. It is asked once, and where it is not answered nothing is known: not every
+       account has this call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from rotator.api import Provider
+from rotator.clock import Clock
+from rotator.errors import ApiError
+from rotator.models import RESTORING, Server
+
+FRESH_SECONDS = 30.0
+"""How long an answer is good: a rotation writes within less, and a restore takes ten times as long."""
+
+DOUBT_SECONDS = 600.0
+"""How long the call is not tried again where the provider has no such call or does not let us have it."""
+
+
+class ServerStates:
+    """One per process and account."""
+
+    def __init__(self, provider: Provider, clock: Clock) -> None:
+        self._provider = provider
+        self._clock = clock
+        self._restoring: frozenset[str] = frozenset()
+        self._good_until = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def is_restoring(self, server: Server) -> bool:
+        """Whether the provider said within the last moment that the server is being restored."""
+        async with self._asking:
+            if self._clock.monotonic() >= self._good_until:
+                await self._ask()
+        return server.key in self._restoring
+
+    async def of(self, server: Server) -> str | None:
+        """The server's state as it is now, in the provider's word; None where it does not tell."""
+        try:
+            listed = await self._provider.list_servers(once=True)
+        except ApiError:
+            return None
+        return next((info.status for info in listed if str(info.id) == server.key), None)
+
+    def forget(self) -> None:
+        """A restore was begun or is over: what was told before is worth nothing."""
+        self._good_until = float("-inf")
+
+    async def _ask(self) -> None:
+        good_for = FRESH_SECONDS
+        try:
+            listed = await self._provider.list_servers(status=RESTORING, once=True)
+        except ApiError as error:
+            self._restoring = frozenset()
+            good_for = FRESH_SECONDS if error.passing else DOUBT_SECONDS
+        else:
+            self._restoring = frozenset(str(info.id) for info in listed if info.status == RESTORING)
+        self._good_until = self._clock.monotonic() + good_for
