@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rotator.sandbox import Fault
+from rotator.sandbox.switches import ServerList
 from tests.cli.conftest import Stage, names, noted, plant, plant_three, until
 from tests.cli.terminals import at_a_terminal
 
@@ -173,7 +174,7 @@ def test_one_that_is_killed_while_it_waits_is_taken_up_with_the_same_safety_snap
 
 @pytest.mark.parametrize("server_list", ["told", "missing", "forbidden"])
 def test_no_rotation_starts_while_a_restore_from_this_host_is_under_way(
-    stage: Stage, server_list: str
+    stage: Stage, server_list: ServerList
 ) -> None:
     stage.world.switches = replace(stage.world.switches, restore_time=100, server_list=server_list)
     name = plant(stage.world, 101, "nightly", 1)
@@ -194,7 +195,7 @@ def test_no_rotation_starts_where_the_server_says_that_it_is_restored_from_elsew
 
 
 @pytest.mark.parametrize("server_list", ["missing", "forbidden"])
-def test_rotations_go_on_where_nobody_tells_of_servers(stage: Stage, server_list: str) -> None:
+def test_rotations_go_on_where_nobody_tells_of_servers(stage: Stage, server_list: ServerList) -> None:
     stage.world.switches = replace(stage.world.switches, server_list=server_list)
     assert stage.rotator("run", "--once", "--policy", "nightly").code == 0
 
