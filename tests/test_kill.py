@@ -175,7 +175,7 @@ def test_a_record_left_by_a_killed_create_is_settled_before_anything_else_is_cre
     later = SLOT + timedelta(days=1)
 
     async def scene(stage: Stage) -> list[datetime]:
-        await killed(stage, pair, 1, after=True)
+        await killed(stage, pair, 2, after=True)
         stage.begin_process()
         began = stage.clock.now()
         await stage.rotate(pair, later)

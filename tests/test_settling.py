@@ -39,7 +39,7 @@ def test_a_killed_delete_is_not_paid_for_a_second_time_by_another_policy(after: 
     async def scene(stage: Stage) -> tuple[Judge, Report]:
         web = full_server(stage)
         judge = Judge.of(stage.world, [web])
-        assert await killed(stage, Pair(web, NIGHTLY), 1, after=after)
+        assert await killed(stage, Pair(web, NIGHTLY), 2, after=after)
         stage.begin_process()
         await stage.clock.sleep(2)
         report = await stage.rotate(Pair(web, WEEKLY))
@@ -57,7 +57,7 @@ def test_an_answered_delete_is_not_paid_for_a_second_time_by_another_process() -
     async def scene(stage: Stage) -> tuple[Judge, Report]:
         web = full_server(stage)
         judge = Judge.of(stage.world, [web])
-        assert await killed(stage, Pair(web, NIGHTLY), 2, after=False)
+        assert await killed(stage, Pair(web, NIGHTLY), 3, after=False)
         stage.begin_process()
         report = await stage.rotate(Pair(web, WEEKLY))
         judge.follow(stage.world)

@@ -25,7 +25,7 @@ from rotator.report import snapshot_json
 from rotator.settings import Settings
 from rotator.sight import Sight
 
-HEAD = ("ID", "SNAPSHOT", "KIND", "POLICY", "SLOT", "AGE", "SIZE", "STATE")
+HEAD = ("SNAPSHOT", "KIND", "POLICY", "SLOT", "AGE", "SIZE", "STATE", "ID")
 
 COLOURS: Mapping[State, str] = {
     State.READY: "green",
@@ -152,7 +152,6 @@ def _lines(
 def _cells(row: Row, now: datetime) -> Sequence[str]:
     snapshot, owner = row.snapshot, row.owner
     return (
-        printable(snapshot.key),
         printable(snapshot.name),
         click.style(row.kind.value, fg=KIND_COLOURS.get(row.kind)),
         owner.policy.name if owner else "",
@@ -160,4 +159,5 @@ def _cells(row: Row, now: datetime) -> Sequence[str]:
         age(snapshot.created_at, now),
         f"{snapshot.size_mb:g} MB" if snapshot.size_mb is not None else "",
         click.style(printable(snapshot.status), fg=COLOURS[snapshot.state]),
+        printable(snapshot.key),
     )

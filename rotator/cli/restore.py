@@ -11,10 +11,10 @@ import click
 from rotator.byhand import pair_of
 from rotator.census import take_census
 from rotator.cli import exits, output, target
+from rotator.cli.age import age
 from rotator.cli.complaints import fault_json, faults_of
 from rotator.cli.handwork import perform
 from rotator.cli.invocation import invocation, json_option, shared_options
-from rotator.cli.rotations import age
 from rotator.cli.selection import select_servers, server_option
 from rotator.cli.signals import Interrupted
 from rotator.cli.target import Target

@@ -12,10 +12,10 @@ import click
 
 from rotator import naming
 from rotator.cli import exits, output
+from rotator.cli.age import age
 from rotator.cli.complaints import Ended
 from rotator.cli.invocation import Invocation
 from rotator.cli.list import Row, row_of
-from rotator.cli.rotations import age
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
 from rotator.errors import ApiError, ListUnsure, NotFound

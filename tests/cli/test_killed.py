@@ -19,10 +19,10 @@ FIVE = 'policies:\n  nightly: {schedule: "@daily", keep: {last: 5}, catch_up: 24
 @pytest.mark.parametrize(
     ("fault", "policies", "planted"),
     [
-        pytest.param(Fault(method="GET", delay=20), DAILY, 4, id="before its first list"),
+        pytest.param(Fault(method="GET", path="/snapshots/", delay=20), DAILY, 4, id="before its first list"),
         pytest.param(Fault(method="POST", delay_after=20), DAILY, 4, id="before the answer to its create"),
         pytest.param(Fault(method="POST", delay_after=20), FIVE, 5, id="... after it made room"),
-        pytest.param(Fault(method="GET", skip=2, delay=20), DAILY, 4, id="while it waits"),
+        pytest.param(Fault(method="GET", path="/snapshots/", skip=2, delay=20), DAILY, 4, id="while it waits"),
         pytest.param(Fault(method="DELETE", delay=20), DAILY, 4, id="before its delete is carried out"),
         pytest.param(Fault(method="DELETE", delay_after=20), DAILY, 4, id="before the answer to its delete"),
         pytest.param(Fault(method="DELETE", delay_after=20), FIVE, 5, id="... that makes room"),

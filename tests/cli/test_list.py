@@ -37,7 +37,7 @@ def test_people_see_one_table_for_each_server(stage: Stage) -> None:
     ran = stage.rotator("list")
     assert ran.code == 0
     (id_,) = (str(row.id) for row in stage.world.snapshots(101))
-    assert [id_, own, "managed", "nightly", own[-16:], "1d", "5120", "MB", "completed"] in [
+    assert [own, "managed", "nightly", own[-16:], "1d", "5120", "MB", "completed", id_] in [
         line.split() for line in ran.out.splitlines()
     ]
     assert "web-01  1 of 5 places taken\n" in ran.out
