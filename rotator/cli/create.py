@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from rotator import byhand, naming
-from rotator.cli import output
+from rotator.cli import output, rollcall
 from rotator.cli.handwork import perform
 from rotator.cli.invocation import invocation, json_option, shared_options
 from rotator.cli.list import row_json, row_of
@@ -33,7 +33,7 @@ def command(*, server_id: str, name: str, description: str, wait: bool, as_json:
     rotation deletes it. A server without a free place is refused with what takes the places.
     """
     asked = invocation()
-    settings = asked.settings()
+    settings = rollcall.everybody(asked, asked.settings(), (server_id,))
     (server,) = select_servers(settings, (server_id,))
     _check_name(name)
     notes = tuple(_notes(server, name, asked.clock.now()))

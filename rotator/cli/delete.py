@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from rotator import byhand
-from rotator.cli import output, target
+from rotator.cli import output, rollcall, target
 from rotator.cli.handwork import perform
 from rotator.cli.invocation import invocation, json_option, shared_options
 from rotator.cli.list import row_json
@@ -32,10 +32,10 @@ def command(*, snapshot: str, yes: bool, servers: tuple[str, ...], as_json: bool
     to be typed; without a terminal --yes has to be said.
     """
     asked = invocation()
-    settings = asked.settings()
-    chosen = select_servers(settings, servers)
     if not yes and not target.can_ask():
         target.refuse_unasked(f"delete {snapshot}")
+    settings = rollcall.everybody(asked, asked.settings(), servers)
+    chosen = select_servers(settings, servers)
     asked.log_for(settings, level="warning")
     found = target.find(asked, settings, chosen, snapshot)
     if not yes:

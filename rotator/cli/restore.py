@@ -10,7 +10,7 @@ import click
 
 from rotator.byhand import pair_of
 from rotator.census import take_census
-from rotator.cli import exits, output, target
+from rotator.cli import exits, output, rollcall, target
 from rotator.cli.age import age
 from rotator.cli.complaints import fault_json, faults_of
 from rotator.cli.handwork import perform
@@ -68,10 +68,10 @@ def command(
     The request is sent once and never repeated. Rotations of the server wait until the restore is over.
     """
     asked = invocation()
-    settings = asked.settings()
-    chosen = select_servers(settings, servers)
     if not yes and not target.can_ask():
         target.refuse_unasked(f"restore {snapshot}")
+    settings = rollcall.everybody(asked, asked.settings(), servers)
+    chosen = select_servers(settings, servers)
     asked.log_for(settings, level="warning")
     found = target.find(asked, settings, chosen, snapshot)
     if found.snapshot.state is not State.READY:

@@ -12,6 +12,7 @@ from tests.cli.conftest import Stage, names, plant, until
 
 DAILY = 'policies:\n  nightly: {schedule: "@daily", keep: {last: 4}, catch_up: 24h}\n'
 WAITING = "defaults: {wait: {first: 0.2s, interval: 0.2s, timeout: 30s}}\n"
+LISTS = "/snapshots/"
 ONE_SERVER = "servers: [{id: 101, name: web-01, policies: [nightly]}]\n"
 FIVE = 'policies:\n  nightly: {schedule: "@daily", keep: {last: 5}, catch_up: 24h}\n'
 
@@ -19,10 +20,10 @@ FIVE = 'policies:\n  nightly: {schedule: "@daily", keep: {last: 5}, catch_up: 24
 @pytest.mark.parametrize(
     ("fault", "policies", "planted"),
     [
-        pytest.param(Fault(method="GET", path="/snapshots/", delay=20), DAILY, 4, id="before its first list"),
+        pytest.param(Fault(method="GET", path=LISTS, delay=20), DAILY, 4, id="before its first list"),
         pytest.param(Fault(method="POST", delay_after=20), DAILY, 4, id="before the answer to its create"),
         pytest.param(Fault(method="POST", delay_after=20), FIVE, 5, id="... after it made room"),
-        pytest.param(Fault(method="GET", path="/snapshots/", skip=2, delay=20), DAILY, 4, id="while it waits"),
+        pytest.param(Fault(method="GET", path=LISTS, skip=2, delay=20), DAILY, 4, id="while it waits"),
         pytest.param(Fault(method="DELETE", delay=20), DAILY, 4, id="before its delete is carried out"),
         pytest.param(Fault(method="DELETE", delay_after=20), DAILY, 4, id="before the answer to its delete"),
         pytest.param(Fault(method="DELETE", delay_after=20), FIVE, 5, id="... that makes room"),
