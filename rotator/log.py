@@ -59,7 +59,7 @@ _PRIORITIES = (
 )  # sd-daemon(3)
 _DEBUG_PRIORITY = 7
 
-_TALKATIVE = ("apscheduler", "asyncio", "filelock", "httpcore", "httpx")
+_TALKATIVE = ("apscheduler", "asyncio", "filelock", "httpcore", "httpx", "requests", "urllib3")
 """Libraries that log their routine, httpx every URL: only their warnings matter."""
 
 _WARNED_BY_ANYONE = "uvicorn"

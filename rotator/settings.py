@@ -60,6 +60,14 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """The file with Apprise's addresses, and what is told: `failure`, `recovery`."""
+
+    urls_file: str
+    on: frozenset[str] = frozenset({"failure", "recovery"})
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """An entry for every server of the account whose name fits `glob` and none of `exclude`.
 
@@ -94,6 +102,7 @@ class Settings:
     warnings: tuple[ConfigWarning, ...] = ()
     policies: tuple[Policy, ...] = ()
     matches: tuple[Match, ...] = ()
+    notify: NotifySettings | None = None
 
     @property
     def pairs(self) -> tuple[Pair, ...]:

@@ -36,6 +36,7 @@ DECIDE = (
     "report",
     "endings",
     "matching",
+    "alarm",
     "foresight",
     "wording",
     "status",
@@ -69,6 +70,7 @@ TOUCH = (
     "schedule",
     "hooks",
     "notify",
+    "pings",
     "systemd",
     "probe",
     "garbage",
@@ -98,6 +100,7 @@ CONDUCT = (
     "refresh",
     "chronicle",
     "vitals",
+    "bell",
     "front",
     "chores",
     "daemon",
@@ -134,6 +137,7 @@ PURE = {
 """All that the deciding modules may import from outside."""
 
 DOORS = {
+    "apprise": {"notify"},
     "apscheduler": {"schedule"},
     "click": {"cli", "__main__"},
     "cronsim": {"cron", "crontab"},

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
+from rotator.bell import Bell, check_files
 from rotator.cli import exits, progress, rollcall, rotations
 from rotator.cli.complaints import Ended
 from rotator.cli.invocation import Invocation
 from rotator.cli.selection import select_pairs
 from rotator.cli.signals import run_to_end
-from rotator.cli.wiring import writing
+from rotator.cli.wiring import Account, writing
 from rotator.errors import ApiError
 from rotator.models import Pair
 from rotator.office import Spectator
@@ -37,6 +39,7 @@ class Request:
 def run(asked: Invocation, request: Request) -> int:
     """Rotate, tell, and return the exit code. Raises ConfigError, UsageError, LockUnusable, Interrupted."""
     written = asked.settings()
+    check_files(written)
     asked.log_for(written)
     called = rollcall.call(asked, written, request.servers)
     if called.error is not None and not written.servers:
@@ -81,10 +84,22 @@ async def rotate(
         base_url_from=api.base_url_source,
         warnings=[f"{w.line}:{w.column}: {w.path}: {w.message}" for w in settings.warnings],
     )
-    async with writing(asked, settings, spectator) as account:
-        if not due:
-            return await rotate_now(account.office, pairs, slot), account.answered
-        try:
-            return await rotate_due(account.office, pairs), account.answered
-        except ApiError as error:
-            return failed(pairs, slot, error), account.answered
+    bell = Bell(settings, asked.clock, spectator, once=True)
+    try:
+        async with writing(asked, settings, bell) as account:
+            reports = await _all(account, pairs, slot, due=due)
+        for report in reports:
+            if report.pair.key not in bell.begun:
+                bell.ended(report)
+        return reports, account.answered
+    finally:
+        await bell.aclose()
+
+
+async def _all(account: Account, pairs: Sequence[Pair], slot: datetime, *, due: bool) -> list[Report]:
+    if not due:
+        return await rotate_now(account.office, pairs, slot)
+    try:
+        return await rotate_due(account.office, pairs)
+    except ApiError as error:
+        return failed(pairs, slot, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from rotator.bell import Bell, check_files
 from rotator.cli.exits import Exit
 from rotator.cli.invocation import Invocation
 from rotator.cli.wiring import writing
@@ -14,13 +15,18 @@ from rotator.systemd import Notifier
 from rotator.vitals import Vitals
 from rotator.web import Front
 
+LAST_WORDS = 0.5
+"""Seconds that pings and messages under way get at the end: the daemon has to be gone within 10 s."""
+
 
 def run(asked: Invocation, *, watch: bool) -> int:
     """Live until SIGTERM or SIGINT. Raises what is wrong at the start; later all is logged."""
     path = asked.config_path()
 
     def checked(content: str) -> Settings:
-        return parse(content, path, asked.environ, asked.clock.now())
+        found = parse(content, path, asked.environ, asked.clock.now())
+        check_files(found)
+        return found
 
     source = Source(read=lambda: text.read(path), parse=checked)
     content = source.read()
@@ -28,21 +34,31 @@ def run(asked: Invocation, *, watch: bool) -> int:
     asked.log_for(settings)
 
     async def live() -> None:
-        vitals = Vitals(asked.clock)
+        vitals, bell = Vitals(asked.clock), Bell(settings, asked.clock)
+
+        def in_force(current: Settings) -> None:
+            asked.log_for(current)
+            bell.load(current)
+
         daemon = Daemon(
             content,
             settings,
             source=source,
-            open_account=lambda current: writing(asked, current, meter=vitals.tally.count),
+            open_account=lambda current: writing(asked, current, bell, meter=vitals.tally.count),
             clock=asked.clock,
             notifier=Notifier(asked.environ),
             watch=watch,
-            on_settings=asked.log_for,
+            on_settings=in_force,
             vitals=vitals,
             front=Front(vitals, asked.clock, asked.secrets),
         )
         daemon.handle_signals()
-        await daemon.run()
+        watching = asyncio.create_task(bell.watch(vitals))
+        try:
+            await daemon.run()
+        finally:
+            watching.cancel()
+            await bell.aclose(patience=LAST_WORDS)
 
     asyncio.run(live())
     return Exit.OK

@@ -1,6 +1,6 @@
 """pydantic's errors in plain words, each at its place in the file.
 
-A missing key is reported at the mapping that lacks it, an unknown or unsupported one at the key, everything
+A missing key is reported at the mapping that lacks it, an unknown one at the key, everything
 else at the value.
 """
 
@@ -103,8 +103,6 @@ def _note(shape: type[BaseModel], part: Part, detail: ErrorDetails, findings: Fi
         findings.at(place.node.mark, (*part.path, *loc), "this key is required, but is not there")
     elif kind == "extra_forbidden":
         findings.fault_at_key(place, _unknown(str(loc[-1]), _keys(shape, loc[:-1])))
-    elif kind == "later":
-        findings.fault_at_key(place, detail["msg"])
     else:
         findings.fault(place, _words(detail, place))
 

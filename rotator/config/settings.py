@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.util import find_spec
 from typing import Any
 
 from rotator.models import Server, Wait
-from rotator.settings import ApiSettings, HttpSettings, LogSettings, Match, Settings
+from rotator.settings import ApiSettings, HttpSettings, LogSettings, Match, NotifySettings, Settings
 
 from . import listening, policies
 from .explain import Reading, check
@@ -17,7 +18,7 @@ from .findings import Findings
 from .nodes import Map, Node, Part
 from .policies import Book
 from .servers import Servers
-from .shape import ApiShape, FileShape, HttpShape, LogShape
+from .shape import ApiShape, FileShape, HttpShape, LogShape, NotifyShape
 
 URL_VARIABLE = "VPS_API_URL"
 """The variable that overrides `api.base_url`; the provider's own clients read the same one."""
@@ -44,7 +45,22 @@ def read(root: Node, variant: int, environ: Mapping[str, str], now: datetime, fi
         warnings=tuple(sorted(findings.warnings)),
         policies=tuple(entry.policy for entry in book.by_name.values()),
         matches=matches,
+        notify=_notify(part, findings),
     )
+
+
+def _notify(root: Part, findings: Findings) -> NotifySettings | None:
+    """The section `notify`; a fault at its key where what sends messages is not installed."""
+    reading, part = _section(root, "notify", NotifyShape, findings), root.child("notify")
+    if part is None:
+        return None
+    if find_spec("apprise") is None:
+        message = "messages need the extra notify, which is not installed: pip install 'rotator[notify]'"
+        findings.fault_at_key(part, message)
+    if "urls_file" not in reading.values:
+        return None
+    path = os.path.join(os.path.dirname(findings.file), reading.values["urls_file"])
+    return NotifySettings(path, frozenset(reading.values.get("on", ("failure", "recovery"))))
 
 
 def http(root: Node, variant: int, findings: Findings) -> HttpSettings | None:
@@ -54,7 +70,7 @@ def http(root: Node, variant: int, findings: Findings) -> HttpSettings | None:
 
 
 def _section(
-    root: Part, key: str, shape: type[ApiShape | LogShape | HttpShape], findings: Findings
+    root: Part, key: str, shape: type[ApiShape | LogShape | HttpShape | NotifyShape], findings: Findings
 ) -> Reading:
     part = root.child(key)
     return check(shape, part, findings) if part is not None else Reading({})

@@ -2,7 +2,7 @@
 
 The file's parts are described one by one, and the JSON Schema is made from the same description. A field of
 type `Elsewhere[...]` is described here but read on its own, so that a fault in one policy or server hides
-none in another; one marked `LATER` is known, and refused until its part works. The defaults of the fields are
+none in another. The defaults of the fields are
 for the schema only: the values themselves are filled in by `rotator.models`, and a test compares the two.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, model_validator
 from pydantic_core import PydanticCustomError
 
 from rotator.models import Wait
@@ -45,13 +45,6 @@ MAX_POLICIES = 100
 """Policies of one server: every two of them are compared."""
 
 _API, _WAIT = ApiSettings(), Wait()
-
-
-def _refuse(_: object) -> object:
-    raise PydanticCustomError("later", "not supported yet")
-
-
-LATER = BeforeValidator(_refuse)
 
 
 def absent(**more: Any) -> Any:
@@ -223,7 +216,7 @@ class ServerShape(Shape):
 
 
 class NotifyShape(Shape):
-    """Messages through Apprise. Not supported yet."""
+    """Messages through Apprise, which the extra `notify` installs."""
 
     urls_file: Text
     """A file with Apprise's addresses, one a line."""
@@ -260,8 +253,8 @@ class FileShape(Shape):
     """Policies by name, for the servers to share."""
     servers: Elsewhere[Annotated[list[ServerShape], Field(min_length=1)]]
     """The servers to take snapshots of."""
-    notify: Annotated[NotifyShape, LATER] = absent()
-    """Messages through Apprise. Not supported yet."""
+    notify: Elsewhere[NotifyShape] = absent()
+    """Messages through Apprise."""
     http: Elsewhere[HttpShape] = absent()
     """Where the daemon shows its health, metrics and status; without it nothing listens."""
     log: Elsewhere[LogShape] = absent()

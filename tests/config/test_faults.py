@@ -258,11 +258,17 @@ def test_hooks_that_cannot_be_meant_are_refused_where_they_stand(hooks: str, mes
     assert rest.removeprefix("policies.p.").removeprefix("hooks.").startswith(message)
 
 
-@pytest.mark.parametrize("section", ["notify: {urls_file: /x}", "notify:"])
-def test_sections_that_come_later_are_refused_at_their_line(section: str) -> None:
-    name = section.partition(":")[0]
-
-    assert faults(f"{SMALL}{section}\n") == [f"c.yaml:5:1: {name}: not supported yet"]
+@pytest.mark.parametrize(
+    ("section", "fault"),
+    [
+        ("notify:", "5:8: notify.urls_file: this key is required"),
+        ("notify: {urls_file: a, on: [x]}", "5:29: notify.on[0]: should be 'failure' or 'recovery'"),
+        ("notify: {urls_file: a, to: b}", "5:24: notify.to: there is no key 'to' here"),
+    ],
+)
+def test_what_notify_cannot_say_is_refused_where_it_stands(section: str, fault: str) -> None:
+    [found] = faults(f"{SMALL}{section}\n")
+    assert found.startswith(f"c.yaml:{fault}")
 
 
 MATCH = "policies:\n  p: {schedule: '@daily', keep: {last: 2}%s}\nservers:\n  - {%s}\n"
