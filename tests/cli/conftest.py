@@ -154,14 +154,16 @@ def sandboxes() -> Iterator[Served]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, sandboxes: Served) -> Stage:
+def stage(tmp_path: Path, sandboxes: Served) -> Iterator[Stage]:
     """Two empty servers, a configuration for them, and a token."""
     world = World(SystemClock(), Switches(create_time=0.1))
     world.add_server(101, "web-01")
     world.add_server(102, "db-01")
     made = Stage(tmp_path, world, sandboxes.serve(world), environment(tmp_path))
     made.config()
-    return made
+    forget_locks(made)  # a sandbox of another test may have had the same port
+    yield made
+    forget_locks(made)
 
 
 def environment(directory: Path) -> dict[str, str]:
@@ -196,10 +198,23 @@ def names(world: World, server_id: int) -> set[str]:
     return {row.name for row in world.snapshots(server_id)}
 
 
+def beside_locks(stage: Stage) -> tuple[Path, str]:
+    """The directory of the locks, and how the names of this sandbox's files begin there."""
+    api = hashlib.sha256(stage.base_url.rstrip("/").encode()).hexdigest()[:8]
+    return lock_directory(stage.environ), api
+
+
+def forget_locks(stage: Stage) -> None:
+    """Leave nothing beside the locks of this sandbox: root's lie where all processes of a host meet."""
+    directory, api = beside_locks(stage)
+    for path in directory.glob(f"{api}-*"):
+        path.unlink()
+
+
 def noted(stage: Stage, what: str, server_id: int = 101) -> Any:
     """What the note of that suffix beside the server's lock says; None if there is none."""
-    api = hashlib.sha256(stage.base_url.rstrip("/").encode()).hexdigest()[:8]
-    path = lock_directory(stage.environ) / f"{api}-{server_id}.{what}"
+    directory, api = beside_locks(stage)
+    path = directory / f"{api}-{server_id}.{what}"
     return json.loads(path.read_text()) if path.exists() else None
 
 
