@@ -143,7 +143,7 @@ def chosen(settings: Settings, request: Request) -> Sequence[Pair]:
         raise click.UsageError("several policies that no server uses: simulate them one at a time.")
     pairs = select_pairs(settings, request.servers, names) if names or not virtual else []
     if not pairs and not virtual:
-        raise click.UsageError("nothing to simulate: no policy is enabled.")
+        raise click.UsageError("nothing to simulate: no server has an enabled policy; name one by --policy.")
     return [*pairs, *virtual]
 
 

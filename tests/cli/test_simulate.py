@@ -166,6 +166,14 @@ def test_a_wrong_command_line_says_what_to_write_instead(
     assert says in ran.err
 
 
+def test_where_no_server_has_a_policy_one_has_to_be_named(planned: Stage) -> None:
+    off = '  off: {schedule: "@daily", keep: {last: 1}, enabled: false}\n'
+    planned.config("servers:\n  - {id: 101, policies: [off]}\n", POLICIES + off)
+    ran = planned.rotator("simulate", *AT, **NO_NETWORK)
+    assert (ran.code, "name one by --policy" in ran.err) == (2, True)
+    assert planned.rotator("simulate", "--policy", "nightly", *AT, **NO_NETWORK).code == 0
+
+
 @pytest.mark.parametrize("columns", ["80", "40"])
 @pytest.mark.parametrize("days", ["30", "365"])
 def test_it_fits_the_columns_there_are(planned: Stage, columns: str, days: str) -> None:
