@@ -21,6 +21,7 @@ from rotator.cli.starter import Found, Origin
 from rotator.cli.wiring import Account, looking
 from rotator.config import TokenSource, init_path, parse
 from rotator.errors import ApiError, BadAnswer, BadRequest, Forbidden, ListUnsure, NotFound
+from rotator.legacy import Habit
 from rotator.models import ServerInfo, Snapshot
 from rotator.settings import Settings
 
@@ -45,11 +46,11 @@ def command(*, offline: bool) -> int:
     _refuse_existing(path)
     token_file = TOKEN_FILE if (path.parent / TOKEN_FILE).exists() else None
     settings = _parsed(asked, path, starter.text(Origin(), ()))
-    origin = _origin(asked.environ, settings, token_file)
     source = TokenSource(str(path.parent / TOKEN_FILE) if token_file else None, asked.environ)
     asks = not offline and source.there
-    servers, names = run_to_end(_ask(asked, settings)) if asks else ((), ())
-    text = starter.text(origin, servers, names)
+    servers, left = run_to_end(_ask(asked, settings)) if asks else ((), ())
+    elsewhere = source.there and (token_file is None or bool(asked.environ.get("VPS_API_TOKEN")))
+    text = starter.text(_origin(asked.environ, settings, elsewhere=elsewhere), servers, left)
     _parsed(asked, path, text)
     _write(path, text)
     if not asked.quiet:
@@ -70,15 +71,17 @@ def _parsed(asked: Invocation, path: Path, text: str) -> Settings:
     return parse(text, str(path), asked.environ, asked.clock.now())
 
 
-def _origin(environ: Mapping[str, str], settings: Settings, token_file: str | None) -> Origin:
+def _origin(environ: Mapping[str, str], settings: Settings, *, elsewhere: bool) -> Origin:
+    """`elsewhere`: the token comes from no file that the configuration has to name."""
     override = settings.api.base_url if settings.api.base_url_source == "VPS_API_URL" else None
-    from_environment = "the environment variable VPS_API_TOKEN" if environ.get("VPS_API_TOKEN") else None
-    credential = "systemd's credential" if not token_file and environ.get("CREDENTIALS_DIRECTORY") else None
-    return Origin(override, from_environment or credential)
+    place = (
+        "the environment variable VPS_API_TOKEN" if environ.get("VPS_API_TOKEN") else "systemd's credential"
+    )
+    return Origin(override, place if elsewhere else None)
 
 
-async def _ask(asked: Invocation, settings: Settings) -> tuple[Sequence[Found], Sequence[str]]:
-    """The account's servers, and the names of all snapshots. Raises Ended where it cannot be asked."""
+async def _ask(asked: Invocation, settings: Settings) -> tuple[Sequence[Found], Sequence[Habit]]:
+    """The account's servers, and what an older script left. Raises Ended where it cannot be asked."""
     asked.log_for(settings, level="warning")
     async with looking(asked, settings) as account:
         try:
@@ -87,7 +90,7 @@ async def _ask(asked: Invocation, settings: Settings) -> tuple[Sequence[Found], 
             raise Ended(error, exits.of_error(error, answered=account.answered)) from None
 
 
-async def _found(account: Account) -> tuple[Sequence[Found], Sequence[str]]:
+async def _found(account: Account) -> tuple[Sequence[Found], Sequence[Habit]]:
     listing = await account.api.list_snapshots()
     listed: Sequence[ServerInfo] = ()
     with suppress(*UNTOLD):
@@ -101,7 +104,7 @@ async def _found(account: Account) -> tuple[Sequence[Found], Sequence[str]]:
     counted = (
         Found(found.id, found.name, starter.foreign(by_server.get(key, ()))) for key, found in servers.items()
     )
-    return tuple(counted), tuple(snapshot.name for snapshot in listing.snapshots)
+    return tuple(counted), starter.older(listing.snapshots)
 
 
 def _write(path: Path, text: str) -> None:

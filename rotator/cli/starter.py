@@ -49,17 +49,31 @@ class Origin:
 
 def foreign(snapshots: Sequence[Snapshot]) -> int:
     """How many of a server's snapshots the starter's policies would not take for their own."""
-    here = Server(0, tuple(_policy(name) for name in ("nightly", "weekly")))
-    return sum(naming.kind(here, s.name, s.created_at) is not Kind.MANAGED for s in snapshots)
+    return sum(_kind(s) is not Kind.MANAGED for s in snapshots)
+
+
+def older(snapshots: Sequence[Snapshot]) -> tuple[Habit, ...]:
+    """What an older script seems to have left, among all of the account."""
+    script = {s.name for s in snapshots if _kind(s) is Kind.FOREIGN}
+    script -= {name for name in script if name.startswith(naming.RESERVED_PREFIX)}
+    names = [s.name for s in snapshots]
+    return habits((n for n in names if n in script), (n for n in names if n not in script))
+
+
+def _kind(snapshot: Snapshot) -> Kind:
+    return naming.kind(_HERE, snapshot.name, snapshot.created_at)
 
 
 def _policy(name: str) -> Policy:
     return Policy(name, ("0 3 * * *",), ZoneInfo("UTC"), timedelta(0))
 
 
-def text(origin: Origin, servers: Sequence[Found], names: Sequence[str] = ()) -> str:
-    """The whole file. `names` are those of all snapshots; without servers it has one to be replaced."""
-    here = list(_head(origin)) + list(_policies(habits(names))) + list(_servers(servers))
+_HERE = Server(0, (_policy("nightly"), _policy("weekly")))
+
+
+def text(origin: Origin, servers: Sequence[Found], left: Sequence[Habit] = ()) -> str:
+    """The whole file. `left` is what an older script left; without servers it has one to be replaced."""
+    here = list(_head(origin)) + list(_policies(left)) + list(_servers(servers))
     return "\n".join(here) + "\n"
 
 
@@ -83,14 +97,14 @@ def _head(origin: Origin) -> Iterator[str]:
     yield "  rate_limit: 5           # requests a second, at most"
 
 
-def _policies(older: Sequence[Habit]) -> Iterator[str]:
+def _policies(left: Sequence[Habit]) -> Iterator[str]:
     yield ""
     yield "policies:"
     yield "  nightly:                # the name; snapshots are called nightly-20270314T030000Z"
     yield '    schedule: "0 3 * * *" # minute hour day-of-month month weekday, as cron has them; or @daily'
     yield "    timezone: UTC         # such as Europe/Berlin: the hour above is that of the clock there"
     yield f"    keep: {{last: {NIGHTLY}}}       # the newest three; also hourly, daily, weekly, monthly, …"
-    for habit in older:
+    for habit in left:
         shown = ", ".join(habit.names[:2]) + (", …" if len(habit.names) > 2 else "")
         yield f"    # {shown} look like an older script's. To hand them to this policy,"
         yield "    # which may then delete them:"

@@ -41,8 +41,11 @@ def init(stage: Stage, *arguments: str, **environ: str) -> tuple[Ran, str]:
 def test_it_writes_the_servers_of_the_account_and_what_it_wrote_rotates_them(stage: Stage) -> None:
     stage.world.add_snapshot(102, "by-hand")
     plant(stage.world, 101, "nightly", 1)
-    ran, content = init(stage)
+    plant(stage.world, 101, "nightly", 2)
+    ran, content = init(stage, CREDENTIALS_DIRECTORY="/nowhere")
     assert (ran.code, ran.err) == (0, "")
+    assert "adopt:" not in content  # those with a slot in their names are rotator's own
+    assert "# The token comes from the environment variable VPS_API_TOKEN." in content
     assert ran.out.startswith("Wrote config.yaml with the 2 servers of the account.")
     assert "\n  - id: 101\n    name: web-01\n    policies: [nightly, weekly]\n" in content
     remark = "# 1 of 5 places hold snapshots of others, so not weekly too"
@@ -67,8 +70,9 @@ def test_it_never_overwrites(stage: Stage) -> None:
 
 
 def test_without_a_token_it_writes_a_template_and_says_what_to_do(stage: Stage) -> None:
-    ran, content = init(stage, VPS_API_TOKEN="")
+    ran, content = init(stage, VPS_API_TOKEN="", CREDENTIALS_DIRECTORY="/nowhere")
     assert (ran.code, stage.world.requests) == (0, [])
+    assert read(content).api.token_file == "token"
     assert "Make a token in the account's developer" in ran.out
     assert [server.key for server in read(content).servers] == ["12345"]
     assert stage.rotator("check", VPS_API_TOKEN="").code == 0
