@@ -1,0 +1,143 @@
+"""The pictures of the README: the page in Chromium, and commands in a terminal, from what they really print.
+
+python -m bench.pictures [--to docs/images]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+from bench.sandboxed import sandbox
+from rotator.sandbox import TOKEN, Switches
+from rotator.web.page import Ended
+from tests.system.browsing import NARROW, Scheme, chromium, looking, page_of
+from tests.web import knowing
+from tests.web.knowing import Shelf
+
+COLUMNS = 104
+WIDE = (1280, 820)
+
+THEME = TerminalTheme(
+    (15, 23, 36),
+    (226, 232, 240),
+    [(15, 23, 36), (249, 128, 128), (74, 222, 159), (251, 191, 36), (96, 165, 250), (167, 139, 250), (45, 212, 191), (226, 232, 240)],
+    [(100, 116, 139), (249, 128, 128), (74, 222, 159), (251, 191, 36), (96, 165, 250), (167, 139, 250), (45, 212, 191), (255, 255, 255)],
+)  # fmt: skip
+
+CONFIG = """\
+api: {{base_url: {url}}}
+policies:
+  nightly: {{schedule: "0 3 * * *", keep: {{last: 3}}}}
+  weekly: {{schedule: "0 4 * * sun", keep: {{last: 1}}}}
+servers:
+  - {{id: 1, name: web-server-01, policies: [nightly, weekly]}}
+  - {{id: 2, name: web-server-02, policies: [nightly]}}
+  - {{id: 3, name: db-server-01, policies: [nightly]}}
+"""
+
+
+def main() -> None:
+    """Write all of them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--to", type=Path, default=Path("docs/images"))
+    to = parser.parse_args().to
+    to.mkdir(parents=True, exist_ok=True)
+    of_the_page(to)
+    of_commands(to)
+
+
+def of_the_page(to: Path) -> None:
+    """Trouble on a wide screen, light and dark, with a time line open, and on a narrow one."""
+    shelf = Shelf(knowing.troubled(), list(ended()))
+    with page_of(shelf) as url, chromium() as browser:
+        shots: tuple[tuple[str, tuple[int, int], Scheme], ...] = (
+            ("page-light", WIDE, "light"),
+            ("page-dark", WIDE, "dark"),
+            ("page-narrow", NARROW, "light"),
+        )
+        for name, size, scheme in shots:
+            with looking(browser, url, size=size, scheme=scheme) as looked:
+                looked.page.locator("#live.on").wait_for()
+                if size == WIDE:
+                    looked.page.locator(".server", has_text="web-01").locator("summary").click()
+                    looked.page.locator("svg.drawing").wait_for()
+                looked.page.wait_for_timeout(2500)  # until what has just come is no longer highlighted
+                looked.page.screenshot(path=to / f"{name}.png", full_page=size == WIDE)
+
+
+def ended() -> Iterator[Ended]:
+    """Some rotations of the last night."""
+    lines = (
+        ("web-02", "rotated", True, ("mode", "create_first"), ("deleted", "nightly-20270313T030000Z")),
+        ("db-01", "failed", False, ("error", "snapshot_failed"), ("detail", "it ended as 'failed'")),
+        ("web-01", "rotated", True, ("mode", "create_first"), ("deleted", "nightly-20270313T030000Z")),
+    )
+    for back, (name, outcome, ok, *more) in enumerate(lines):
+        whose = (("server", name), ("policy", "nightly"), ("slot", "20270316T030000Z"))
+        yield Ended(knowing.MORNING - timedelta(minutes=back), ok, (*whose, ("outcome", outcome), *more))
+
+
+def of_commands(to: Path) -> None:
+    """`status` and `simulate`, as a terminal shows them."""
+    with sandbox(3, 3, Switches()) as url, tempfile.TemporaryDirectory() as directory:
+        config = Path(directory) / "config.yaml"
+        config.write_text(CONFIG.format(url=url))
+        for name, *words in (("status", "status"), ("simulate", "simulate", "--days", "30", "--server", "1")):
+            printed = in_a_terminal(config, words)
+            console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: SIM115
+            console.print(Text.from_ansi(printed.rstrip()), soft_wrap=True)
+            drawn = console.export_svg(title=f"rotator {' '.join(words)}", theme=THEME)
+            (to / f"{name}.svg").write_text(without_fonts_from_elsewhere(drawn))
+
+
+def in_a_terminal(config: Path, words: list[str]) -> str:
+    """What a command prints on a terminal of COLUMNS."""
+    ours, theirs = pty.openpty()
+    environ = {
+        **os.environ,
+        "COLUMNS": str(COLUMNS),
+        "LINES": "50",
+        "TERM": "xterm-256color",
+        "VPS_API_TOKEN": TOKEN,
+    }
+    command = [sys.executable, "-m", "rotator", "--config", str(config), *words]
+    process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.STDOUT, env=environ)
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        printed = b"".join(read_all(terminal.fileno()))
+    process.wait()
+    return printed.decode().replace("\r\n", "\n")
+
+
+def read_all(descriptor: int) -> Iterator[bytes]:
+    """Until the other side is closed, which a terminal tells with an error."""
+    try:
+        while chunk := os.read(descriptor, 65536):
+            yield chunk
+    except OSError:
+        return
+
+
+def without_fonts_from_elsewhere(drawn: str) -> str:
+    """A picture refers to nothing outside itself: any fixed font will do."""
+    kept = re.sub(r"@font-face\s*\{.*?\}", "", drawn, flags=re.DOTALL)
+    return kept.replace("Fira Code", "ui-monospace")
+
+
+if __name__ == "__main__":
+    main()
