@@ -30,17 +30,15 @@ from tests.web.knowing import Shelf
 COLUMNS = 104
 WIDE = (1280, 820)
 
-THEME = TerminalTheme(
-    (15, 23, 36),
-    (226, 232, 240),
-    [(15, 23, 36), (249, 128, 128), (74, 222, 159), (251, 191, 36), (96, 165, 250), (167, 139, 250), (45, 212, 191), (226, 232, 240)],
-    [(100, 116, 139), (249, 128, 128), (74, 222, 159), (251, 191, 36), (96, 165, 250), (167, 139, 250), (45, 212, 191), (255, 255, 255)],
-)  # fmt: skip
+INK, BACK = (226, 232, 240), (15, 23, 36)
+RED, GREEN, YELLOW, BLUE = (249, 128, 128), (74, 222, 159), (251, 191, 36), (96, 165, 250)
+COLOURS = [BACK, RED, GREEN, YELLOW, BLUE, (167, 139, 250), (45, 212, 191), INK]
+THEME = TerminalTheme(BACK, INK, COLOURS, [(100, 116, 139), *COLOURS[1:]])
 
 CONFIG = """\
 api: {{base_url: {url}}}
 policies:
-  nightly: {{schedule: "0 3 * * *", keep: {{last: 3}}}}
+  nightly: {{schedule: "0 3 * * *", keep: {{last: 3}}, wait: {{first: 1s, interval: 1s}}}}
   weekly: {{schedule: "0 4 * * sun", keep: {{last: 1}}}}
 servers:
   - {{id: 1, name: web-server-01, policies: [nightly, weekly]}}
@@ -78,6 +76,7 @@ def of_the_page(to: Path) -> None:
                     looked.page.locator("svg.drawing").wait_for()
                 looked.page.wait_for_timeout(2500)  # until what has just come is no longer highlighted
                 looked.page.screenshot(path=to / f"{name}.png", full_page=size == WIDE)
+    subprocess.run(["pngquant", "--force", "--ext", ".png", "64", *to.glob("*.png")], check=True)
 
 
 def ended() -> Iterator[Ended]:
@@ -94,9 +93,10 @@ def ended() -> Iterator[Ended]:
 
 def of_commands(to: Path) -> None:
     """`status` and `simulate`, as a terminal shows them."""
-    with sandbox(3, 3, Switches()) as url, tempfile.TemporaryDirectory() as directory:
+    with sandbox(3, 3, Switches(create_time=1)) as url, tempfile.TemporaryDirectory() as directory:
         config = Path(directory) / "config.yaml"
         config.write_text(CONFIG.format(url=url))
+        in_a_terminal(config, ["run", "--once", "--policy", "nightly", "--server", "1", "--server", "2"])
         for name, *words in (("status", "status"), ("simulate", "simulate", "--days", "30", "--server", "1")):
             printed = in_a_terminal(config, words)
             console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: SIM115

@@ -30,6 +30,10 @@ def test_a_length_has_two_units_at_most(span: timedelta, reads: str) -> None:
     assert words.length(span) == reads
 
 
+def test_where_there_is_little_room_one_unit_has_to_do() -> None:
+    assert words.coarse(5 * HOUR + 12 * MINUTE) == "5 h"
+
+
 def test_what_has_come_is_now() -> None:
     assert words.until(NOW + HOUR, NOW) == "in 1 h"
     assert words.until(NOW, NOW) == words.until(NOW - DAY, NOW) == "now"

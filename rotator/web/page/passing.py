@@ -14,17 +14,19 @@ from markupsafe import Markup
 
 from . import words
 
-_MARK = re.compile(r"<!--(ago|in|for|used) (\d+)(?: (\d+))?-->")
+_MARK = re.compile(r"<!--(ago|in|for|coarse|used) (\d+)(?: (\d+))?-->")
 
 _WRITERS: Mapping[str, Callable[[datetime, datetime], str]] = {
     "ago": words.ago,
     "in": words.until,
     "for": lambda at, now: words.length(now - at),
+    "coarse": lambda at, now: words.coarse(now - at),
 }
 
 
 def passing(kind: str, at: datetime) -> Markup:
-    """The mark of a time: `ago`, `in` as long as it is ahead, or the length `for` which something lasts."""
+    """The mark of a time: `ago`, `in` as long as it is ahead, or the length `for` which something lasts;
+    `coarse` is that length in one unit."""
     return Markup(f"<!--{kind} {int(at.timestamp())}-->")  # noqa: S704  # a word of ours and a number
 
 

@@ -21,6 +21,11 @@ def length(span: timedelta) -> str:
     return "0 s"
 
 
+def coarse(span: timedelta) -> str:
+    """One unit, `5 h`, where there is little room."""
+    return " ".join(length(span).split()[:2])
+
+
 def ago(at: datetime, now: datetime) -> str:
     """`6 h 2 min ago`."""
     return f"{length(now - at)} ago"

@@ -26,7 +26,8 @@ function length(seconds) {
 function told(time, now) {
   const seconds = (Date.parse(time.dateTime) - now) / 1000;
   if ("in" in time.dataset) return seconds > 0 ? `in ${length(Math.ceil(seconds))}` : "now";
-  return "ago" in time.dataset ? `${length(-seconds)} ago` : length(-seconds);
+  if ("ago" in time.dataset) return `${length(-seconds)} ago`;
+  return time.dataset.for === "coarse" ? length(-seconds).split(" ", 2).join(" ") : length(-seconds);
 }
 
 const seen = new Set();  // what is on the screen, or near it
