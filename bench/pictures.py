@@ -76,7 +76,7 @@ def of_the_page(to: Path) -> None:
                     looked.page.locator("svg.drawing").wait_for()
                 looked.page.wait_for_timeout(2500)  # until what has just come is no longer highlighted
                 looked.page.screenshot(path=to / f"{name}.png", full_page=size == WIDE)
-    subprocess.run(["pngquant", "--force", "--ext", ".png", "64", *to.glob("*.png")], check=True)
+    subprocess.run(["pngquant", "--force", "--ext", ".png", "160", *to.glob("*.png")], check=True)
 
 
 def ended() -> Iterator[Ended]:

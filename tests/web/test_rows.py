@@ -11,7 +11,7 @@ import pytest
 from rotator.models import Outcome, Problem
 from rotator.sight import Sight
 from rotator.web.page import Known
-from rotator.web.page.rows import Level, Row, row
+from rotator.web.page.rows import UNSEEN_FOR, Level, Row, row
 from tests.web import knowing
 from tests.web.knowing import MORNING, NIGHTLY, NOW, blocked, failed, making, pending, stale, unseen, well
 
@@ -113,13 +113,25 @@ def test_what_will_block_is_told_before_it_does() -> None:
 
 
 def test_a_row_stays_equal_as_long_as_nothing_happens() -> None:
-    first = row(well("a"), NOW)
+    known = replace(well("a"), seen=None)
+    first = row(known, NOW)
     assert first.good_until == NOW + HOUR
-    assert row(well("a"), NOW + timedelta(minutes=59)) == first
+    assert row(known, NOW + timedelta(minutes=59)) == first
+
+
+def test_a_server_that_no_list_has_shown_for_long_is_not_called_well() -> None:
+    known = replace(well("a"), seen=NOW)
+    assert row(known, NOW).good_until == NOW + UNSEEN_FOR
+    late = row(known, NOW + UNSEEN_FOR)
+    assert late.level is Level.WARN
+    assert late.trouble is not None
+    assert late.trouble.since == NOW
+    assert late.good_until == NOW + UNSEEN_FOR + timedelta(minutes=1)
+    assert row(replace(known, seen=NOW + UNSEEN_FOR), NOW + UNSEEN_FOR).level is Level.WELL
 
 
 def test_a_row_is_made_anew_when_its_restore_point_gets_too_old() -> None:
-    known = replace(well("a"), server=replace(well("a").server, policies=(NIGHTLY,)))
+    known = replace(well("a"), seen=None, server=replace(well("a").server, policies=(NIGHTLY,)))
     ages = row(known, NOW).lines[0]
     assert ages.ready is not None
     assert ages.threshold is not None
@@ -132,4 +144,6 @@ def test_a_row_is_made_anew_when_its_restore_point_gets_too_old() -> None:
 
 def test_a_row_is_made_anew_when_its_next_rotation_begins() -> None:
     before = NOW.replace(hour=2, minute=30) + timedelta(days=1)
-    assert row(well("a"), before).good_until == NOW.replace(hour=3, minute=0) + timedelta(days=1)
+    assert row(replace(well("a"), seen=None), before).good_until == NOW.replace(hour=3, minute=0) + timedelta(
+        days=1
+    )

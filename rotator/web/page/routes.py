@@ -34,6 +34,9 @@ SLICE = 20
 
 LONGEST_SEARCH = 200
 
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""What asks a proxy such as nginx to hand changes on as they come."""
+
 
 class Page:
     """The endpoints of the page for people."""
@@ -109,7 +112,9 @@ class Page:
             return Response(media_type="text/event-stream")
         told = request.headers.get("last-event-id") or request.query_params.get("since", "")
         revision = int(told) if told.isascii() and told.isdigit() else -1
-        return StreamingResponse(self._streams.events(revision), media_type="text/event-stream")
+        return StreamingResponse(
+            self._streams.events(revision), headers=UNBUFFERED, media_type="text/event-stream"
+        )
 
     async def _shown(self, rows: list[Row], now: datetime) -> list[tuple[Row, Markup, Markup | None]]:
         shown = []

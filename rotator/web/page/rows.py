@@ -25,6 +25,12 @@ from .places import Cell, cells
 GOOD_FOR = timedelta(hours=1)
 """A row is made anew after that time at the latest."""
 
+UNSEEN_FOR = timedelta(minutes=30)
+"""How long ago a list may have shown a server; the daemon looks at each every five minutes or so."""
+
+SOON = timedelta(minutes=1)
+"""When a server that was not seen for so long is looked at again."""
+
 A_MOMENT = timedelta(seconds=1)
 
 
@@ -93,7 +99,7 @@ def row(known: Known, now: datetime) -> Row:
     end = min((at for pair in pairs if (at := _next(pair, now)) is not None), default=None)
     coming = _coming(known, now, end)
     lines = tuple(_line(known, pair, now) for pair in pairs)
-    trouble = _of_server(known) or _gravest(lines)
+    trouble = _of_server(known) or _gravest(lines) or _out_of_sight(known, now)
     shown = server.policies[0]
     return Row(
         key=server.key,
@@ -207,13 +213,22 @@ def _of_server(known: Known) -> Trouble | None:
     return None
 
 
+def _out_of_sight(known: Known, now: datetime) -> Trouble | None:
+    """What is shown may have changed since: the API does not answer."""
+    if known.seen is None or now - known.seen < UNSEEN_FOR:
+        return None
+    return Trouble(Level.WARN, "was not seen for a while", "no list has shown it since", known.seen)
+
+
 def _gravest(lines: tuple[Line, ...]) -> Trouble | None:
     troubles = [line.trouble for line in lines if line.trouble is not None]
     return min(troubles, key=lambda trouble: trouble.level, default=None)
 
 
 def _turning_points(known: Known, lines: tuple[Line, ...], now: datetime) -> Iterator[datetime]:
-    """When a policy's restore point gets too old, and when one that is being made is given up."""
+    """When a policy's restore point or the sight gets too old, and when one being made is given up."""
+    if known.seen is not None:
+        yield max(known.seen + UNSEEN_FOR, now + SOON)
     for line in lines:
         if line.ready is not None and line.threshold is not None and line.ready + line.threshold >= now:
             yield line.ready + line.threshold + A_MOMENT
