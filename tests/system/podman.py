@@ -94,6 +94,10 @@ class Container:
         done = self.podman.process("logs", self.name)
         return done.stdout + done.stderr
 
+    def output(self) -> str:
+        """What it wrote to its standard output."""
+        return self.podman("logs", self.name)
+
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of that event so far."""
         lines = (line for line in self.logs().splitlines() if line.startswith("{"))
