@@ -205,16 +205,17 @@ def built() -> Iterator[Podman]:
         podman.process("rmi", "--force", podman.image)
 
 
-def build(podman: Podman, tag: str, *options: str) -> None:
+def build(podman: Podman, tag: str) -> None:
     """Build the Dockerfile as it is, without a network: the packages lie in a directory."""
     podman(
-        *("build", "--quiet", "--format=docker", "--pull=never", "--network=none", f"--tag={tag}"),
+        *("build", "--quiet", "--format=docker", "--pull=never", "--network=none", "--layers=false"),
+        f"--tag={tag}",
         f"--volume={podman.directory}/wheels:/wheels:ro",
         f"--volume={_pip(podman.directory)}:/etc/pip.conf:ro",
         f"--timestamp={EPOCH}",
         f"--build-arg=SOURCE_DATE_EPOCH={EPOCH}",
         f"--build-arg=VERSION={__version__}",
-        *options,
+        f"--build-arg=REVISION={tag}",  # an image of its own: whoever removes another one leaves it alone
         str(ROOT),
     )
 

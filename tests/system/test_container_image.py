@@ -65,7 +65,7 @@ def test_all_that_it_adds_to_the_base_is_rotator_and_the_place_of_its_locks(podm
 
 def test_the_same_sources_make_the_same_layers(podman: Podman) -> None:
     again = f"{podman.image}-again"
-    build(podman, again, "--no-cache")
+    build(podman, again)
     try:
         first, second = (inspected(podman, image) for image in (podman.image, again))
         assert first["RootFS"]["Layers"] == second["RootFS"]["Layers"]

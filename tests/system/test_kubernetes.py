@@ -74,7 +74,7 @@ def test_every_object_fits_the_strict_schemas(
     validator = Path(sys.executable).with_name("kubernetes-validate")
     need(programs=(str(validator),))
     (tmp_path / "all.yaml").write_text(rendered[overlay])
-    command = [validator, "--strict", "-k", version, tmp_path / "all.yaml"]
+    command = [str(validator), "--strict", "-k", version, str(tmp_path / "all.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = (done.stdout + done.stderr).splitlines()
     assert (done.returncode, [line for line in said if not line.startswith("INFO")]) == (0, [])
