@@ -48,7 +48,7 @@ def trial(podman: Podman, tmp_path: Path) -> Iterator[Container]:
     assert up.returncode == 0, up.stderr
     yield Container(podman, f"{directory.name}_trial_1")
     compose(podman, directory, "--profile", "try", "down", "--timeout", "1")
-    podman.process("untag", f"localhost/rotator:{__version__}")
+    podman("untag", podman.image, f"localhost/rotator:{__version__}")
 
 
 def test_the_trial_rotates_the_sandbox_and_is_well(trial: Container) -> None:
