@@ -189,8 +189,9 @@ class Day:
             await self.clock.sleep(10)
 
     def _forget_what_is_bounded(self) -> None:
-        """A cache of 65,536 names' frames at most, and one error with its traceback: the last 429."""
+        """What has a bound of its own: names in a cache, the last reports, one error with its traceback."""
         naming._frame.cache_clear()
+        self.daemon._vitals.chronicle.recent.clear()
         for account in self.accounts:
             _pace(account.office)._refusal = None
 
