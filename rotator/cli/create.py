@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from rotator import byhand, naming
-from rotator.cli import output, rollcall
+from rotator.cli import completing, output, rollcall
 from rotator.cli.handwork import perform
 from rotator.cli.invocation import invocation, json_option, shared_options
 from rotator.cli.list import row_json, row_of
@@ -20,7 +20,14 @@ from rotator.redact import printable
 
 
 @click.command("create")
-@click.option("--server", "server_id", required=True, metavar="ID", help="The server, by its id.")
+@click.option(
+    "--server",
+    "server_id",
+    required=True,
+    metavar="ID",
+    help="The server, by its id.",
+    shell_complete=completing.servers,
+)
 @click.option("--name", required=True, help="Letters, digits, - and _; at most 64 of them.")
 @click.option("--description", default=byhand.DESCRIPTION, help="What it is for.")
 @click.option("--wait", is_flag=True, help="Wait until it is ready, as defaults.wait says.")

@@ -31,6 +31,7 @@ SHOWN: Mapping[str, str] = {
     "README.md": "make builds environments and runs all tests; a token is pasted; the daemon stays",
     "docs/migrating.md": "edits the crontab of whoever runs it",
     "docs/policies.md": "looks at an account, and at the future from now on",
+    "docs/restore.md": "a restore waits for somebody who types the server's name; tests/cli restores",
     "docs/upgrading.md": "needs packages of two versions, an installed service and root",
     "docs/install-systemd.md": "needs systemd and root: tests/system boots one",
     "docs/install-container.md": "needs a container engine: tests/system builds and runs the image",
