@@ -67,8 +67,8 @@ class Page:
         found = board.sorted(by_name=by_name, search=search)
         shown = await self._shown(found[:SHOWN], now)
         headline = board.headline()
-        return _html(
-            self._painter.render(
+        html = await asyncio.to_thread(  # a thousand rows are two megabytes of text
+            lambda: self._painter.render(
                 "index.html",
                 now,
                 title=f"rotator: {headline.text}",
@@ -83,6 +83,7 @@ class Page:
                 recent=board.recent(),
             )
         )
+        return _html(html)
 
     async def server(self, request: Request) -> Response:
         """One server with its time line; with `part` the time line alone."""
