@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check soak reference policies man clean pins
+.PHONY: help demo test check soak reference policies man deb clean pins
 .DELETE_ON_ERROR:
 
 help:  ## This list
@@ -35,6 +35,12 @@ policies: $(VENV)/.dev  ## Write the pictures and figures of docs/policies.md an
 man: $(VENV)/.runtime  ## Build the manual page man/rotator.1 from the commands
 	@mkdir -p man
 	$(BIN)/python -m rotator.cli.manual > man/rotator.1
+
+deb:  ## Build a Debian package for the release of this machine, in dist/ (needs debhelper, python3-venv and the network)
+	@mkdir -p dist
+	dpkg-buildpackage --build=binary --no-sign --ignore-builtin-builddeps \
+		--buildinfo-option=-udist --buildinfo-option=-Odist/rotator.buildinfo \
+		--changes-option=-udist --changes-option=-Odist/rotator.changes
 
 clean:  ## Remove the environment and what the tools left behind
 	rm -rf $(VENV) man .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist

@@ -42,6 +42,9 @@ WATCH_SECONDS = 15.0
 ASK_SECONDS = 10.0
 """How long the first answer of the API is waited for before the daemon says that it is ready all the same."""
 
+DRAINED_WITHIN = 10.0
+"""How long it takes to stop, at most (the contract's number)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -143,6 +146,7 @@ class Daemon:
         asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asked.add_done_callback(lambda answer: answer.exception())  # it may come when nobody waits any more
         self._chores.start(self._first_look(asked))
+        self._notifier.extend(2 * ASK_SECONDS)
         stopping = asyncio.create_task(self._stopping.wait())
         either: set[asyncio.Future[Any]] = {asked, stopping}
         await asyncio.wait(either, timeout=ASK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -175,7 +179,7 @@ class Daemon:
 
     async def _drain(self) -> None:
         self._vitals.stopping = True
-        self._notifier.stopping()
+        self._notifier.stopping(DRAINED_WITHIN)
         self._timetable.stop()
         self._chores.cancel()
         log.info("daemon.stopping")

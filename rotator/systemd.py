@@ -39,9 +39,13 @@ class Notifier:
         """A reload begins; `ready` ends it. systemd wants the monotonic time in the same datagram."""
         self.send(RELOADING=1, MONOTONIC_USEC=int(self._clock.monotonic() * 1_000_000))
 
-    def stopping(self) -> None:
-        """The drain begins."""
-        self.send(STOPPING=1)
+    def stopping(self, seconds: float) -> None:
+        """The drain begins, and may take so long whatever TimeoutStopSec= says."""
+        self.send(STOPPING=1, EXTEND_TIMEOUT_USEC=int(seconds * 1_000_000))
+
+    def extend(self, seconds: float) -> None:
+        """The start is well under way, and may take so much longer whatever TimeoutStartSec= says."""
+        self.send(EXTEND_TIMEOUT_USEC=int(seconds * 1_000_000))
 
     def status(self, text: str) -> None:
         """One line for `systemctl status`."""

@@ -160,34 +160,6 @@ def test_all_that_the_dockerfile_copies_is_there_and_not_ignored() -> None:
     assert [s for s in sources if not any(fnmatchcase(s, p) or s.startswith(f"{p}/") for p in let_in)] == []
 
 
-# --- the service ----------------------------------------------------------------------------------
-
-
-def unit() -> dict[str, str]:
-    lines = (ROOT / "systemd" / "rotator.service").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-
-
-def test_the_unit_runs_the_daemon_and_reloads_it_with_a_signal() -> None:
-    assert unit()["Type"] == "notify"
-    assert unit()["ExecStart"] == "/usr/bin/rotator run --config /etc/rotator/config.yaml"
-    assert unit()["ExecReload"].endswith("kill -HUP $MAINPID")
-
-
-def test_the_unit_does_not_restart_what_would_end_the_same_way() -> None:
-    assert unit()["Restart"] == "on-failure"
-    assert unit()["RestartPreventExitStatus"].split() == [
-        "77",
-        "78",
-    ]  # the token is refused, the config is wrong
-
-
-def test_the_unit_hands_over_the_token_and_the_directory_of_the_locks() -> None:
-    assert unit()["LoadCredential"].startswith("vps-api-token:")
-    assert unit()["RuntimeDirectory"] == "rotator"
-    assert not int(unit()["RuntimeDirectoryMode"], 8) & 0o007
-
-
 # --- the first commands ---------------------------------------------------------------------------
 
 
