@@ -42,9 +42,6 @@ WATCH_SECONDS = 15.0
 ASK_SECONDS = 10.0
 """How long the first answer of the API is waited for before the daemon says that it is ready all the same."""
 
-DRAINED_WITHIN = 10.0
-"""How long it takes to stop, at most (the contract's number)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -179,7 +176,7 @@ class Daemon:
 
     async def _drain(self) -> None:
         self._vitals.stopping = True
-        self._notifier.stopping(DRAINED_WITHIN)
+        self._notifier.stopping()
         self._timetable.stop()
         self._chores.cancel()
         log.info("daemon.stopping")

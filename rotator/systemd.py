@@ -12,6 +12,9 @@ from contextlib import suppress
 
 from rotator.clock import Clock, SystemClock
 
+DRAINED_WITHIN = 10.0
+"""Seconds that a stop takes at most (the contract's number)."""
+
 
 class Notifier:
     """Speaks to `$NOTIFY_SOCKET`; without one every call does nothing."""
@@ -39,9 +42,9 @@ class Notifier:
         """A reload begins; `ready` ends it. systemd wants the monotonic time in the same datagram."""
         self.send(RELOADING=1, MONOTONIC_USEC=int(self._clock.monotonic() * 1_000_000))
 
-    def stopping(self, seconds: float) -> None:
-        """The drain begins, and may take so long whatever TimeoutStopSec= says."""
-        self.send(STOPPING=1, EXTEND_TIMEOUT_USEC=int(seconds * 1_000_000))
+    def stopping(self) -> None:
+        """The drain begins, and may take DRAINED_WITHIN whatever TimeoutStopSec= says."""
+        self.send(STOPPING=1, EXTEND_TIMEOUT_USEC=int(DRAINED_WITHIN * 1_000_000))
 
     def extend(self, seconds: float) -> None:
         """The start is well under way, and may take so much longer whatever TimeoutStartSec= says."""

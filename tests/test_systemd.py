@@ -43,14 +43,14 @@ def test_each_message_is_one_datagram(ear: socket.socket) -> None:
     notifier.status("3 rotations under way")
     notifier.watchdog()
     notifier.extend(20)
-    notifier.stopping(7.5)
+    notifier.stopping()
     assert [ear.recv(4096) for _ in range(6)] == [
         b"READY=1\nSTATUS=2 servers",
         b"RELOADING=1\nMONOTONIC_USEC=1234500000",
         b"STATUS=3 rotations under way",
         b"WATCHDOG=1",
         b"EXTEND_TIMEOUT_USEC=20000000",
-        b"STOPPING=1\nEXTEND_TIMEOUT_USEC=7500000",
+        b"STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000",
     ]
 
 
@@ -81,7 +81,7 @@ def test_an_abstract_socket_is_reached(tmp_path: Path) -> None:
 def test_telling_never_fails_when_nobody_listens(address: str) -> None:
     notifier = Notifier({"NOTIFY_SOCKET": address})
     notifier.ready("all well")
-    notifier.stopping(10)
+    notifier.stopping()
 
 
 def test_a_listener_that_does_not_read_never_blocks(ear: socket.socket) -> None:

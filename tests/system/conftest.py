@@ -1,4 +1,4 @@
-"""What the tests of the real thing share: sandboxes on this machine, and the image, built once for all."""
+"""What the tests of the real thing share: sandboxes, the image and a booted Debian, made once for all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 
 from tests.cli.conftest import sandboxes, stage
 from tests.system import podman as podmen
+from tests.system import staged
 from tests.system.needing import need
 from tests.system.podman import Podman
 
-__all__ = ["engine", "podman", "sandboxes", "stage"]
+__all__ = ["debian", "engine", "podman", "sandboxes", "stage"]
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,11 @@ def podman(engine: Podman) -> Iterator[Podman]:
     """The same; what a test started is removed after it."""
     yield engine
     engine.remove_started()
+
+
+@pytest.fixture(scope="session")
+def debian() -> Iterator[staged.Stage]:
+    """A booted Debian with the package installed and the sandbox running as a second unit."""
+    need(programs=staged.PROGRAMS, root=True)
+    with staged.furnished() as stage:
+        yield stage
