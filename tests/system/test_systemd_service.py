@@ -287,6 +287,29 @@ def test_the_hardening_holds_against_one_who_tries(debian: Stage) -> None:
     assert "0" not in status["Uid"].split()
 
 
+def test_a_hook_runs_in_the_confinement_and_a_drop_in_gives_it_more(debian: Stage) -> None:
+    machine, server = debian.machine, debian.server()
+    hook = ["/bin/sh", "-c", "cat /run/credentials/rotator@hooked.service/key && id -un >/srv/reports/who"]
+    unit = debian.instance("hooked", server, hooks={"after": hook})
+    machine.run("install -d -m 777 /srv/reports")
+    machine.write("/etc/rotator/key", "a key of the hook's", 0o600)
+    debian.drop_in(unit, "LoadCredential=key:/etc/rotator/key")
+    debian.plant(server)
+    machine.run(f"systemctl start {unit}")
+    (failed,) = until(lambda: machine.events(unit, "hook.failed"))
+    until(lambda: machine.events(unit, "rotation.finished"))
+    machine.run(f"systemctl stop {unit}")
+    debian.drop_in(unit, "LoadCredential=key:/etc/rotator/key\nReadWritePaths=/srv/reports")
+    machine.write("/etc/rotator/hooked.yaml", debian.config(server, "later", hooks={"after": hook}))
+    debian.plant(server, "later")
+    machine.run(f"systemctl start {unit}")
+    (finished,) = until(lambda: machine.events(unit, "hook.finished"))
+    machine.run(f"systemctl stop {unit}")
+    assert "Read-only file system" in json.dumps(failed)
+    assert "a key of the hook's" in json.dumps(finished)
+    assert machine.out("cat /srv/reports/who") == "rotator"
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_is_sound_and_exposes_little(debian: Stage, unit: str) -> None:
     verified = debian.machine.run(f"systemd-analyze verify --man=no --recursive-errors=yes {unit}")
