@@ -105,6 +105,7 @@ _MEANINGS = {
     "204": "Deleted",
     "400": "Invalid parameters, snapshot limit reached, or a server in no state for this",
     "401": "The token is missing or wrong",
+    "403": "The token may not do this",
     "404": "Does not exist",
     "415": "The body is not JSON",
 }

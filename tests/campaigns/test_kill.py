@@ -73,7 +73,7 @@ async def posts_around_a_kill(stage: Stage, scenario: Scenario) -> list[timedelt
     stage.world = scenario.furnish(stage.clock, SLOT, VIRTUAL, 1)
     stage.world.faults = wire = Wire()
     killed = asyncio.Event()
-    wire.kill_at(2, "after", killed.set)
+    wire.kill_at(3, "after", killed.set)
     process = Process(stage, config, "due")
     await killed.wait()
     await process.kill()
