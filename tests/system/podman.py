@@ -65,6 +65,10 @@ HARDENED = (
 """How the daemon is meant to be run; no shell is there either."""
 
 
+ENGINE_FAILED = 125
+"""podman-run(1): the error is with podman itself."""
+
+
 def cache() -> Path:
     """Where what takes long to make is kept from one run to the next."""
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rotator-tests"
@@ -156,7 +160,8 @@ class Podman:
     def environ(self) -> dict[str, str]:
         """The environment of podman and of what calls it."""
         configuration = self.directory / "containers.conf"
-        configuration.write_text(CONFIGURATION)
+        if not configuration.exists() or configuration.read_text() != CONFIGURATION:
+            configuration.write_text(CONFIGURATION)  # never while another podman may be reading it
         return {**os.environ, "CONTAINERS_CONF": str(configuration)}
 
     def __call__(self, *arguments: str, stdin: Any = subprocess.DEVNULL) -> str:
@@ -172,8 +177,13 @@ class Podman:
         return Container(self, name)
 
     def once(self, *options: str, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-        """Run a container of the image under test to its end."""
-        return self.process("run", "--rm", *options, self.image, *command)
+        """Run a container of the image under test to its end.
+
+        Where the engine itself failed, nothing of the image was run: that is tried once more.
+        """
+        run = ("run", "--rm", *options, self.image, *command)
+        done = self.process(*run)
+        return self.process(*run) if done.returncode == ENGINE_FAILED else done
 
     def remove_started(self) -> None:
         """What the test started."""
