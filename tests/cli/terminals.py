@@ -46,11 +46,35 @@ class Person:
         self.read_until(question)
         self.type(f"{text}\n")
 
+    def interrupt_question(self) -> int:
+        """Press Ctrl-C until it ends, and return the exit code.
+
+        Once is not always enough: readline loses an interrupt that comes in the moment in which it begins to
+        wait for a key.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self.type("\x03")
+            if self._has_ended(within=1):
+                break
+        return self.process.wait(PATIENCE)
+
     def end(self) -> int:
         """Read to the end and return the exit code."""
-        while chunk := self._read():
-            self.shown += chunk
+        assert self._has_ended(within=PATIENCE), f"it never ended: {self.shown}"
         return self.process.wait(PATIENCE)
+
+    def _has_ended(self, within: float) -> bool:
+        """Read on for so many seconds, and tell whether nobody writes there any more."""
+        deadline = time.monotonic() + within
+        while (left := deadline - time.monotonic()) > 0:
+            ready, _, _ = select.select([self.terminal], [], [], left)
+            if ready:
+                chunk = self._read()
+                if not chunk:
+                    return True
+                self.shown += chunk
+        return False
 
     @property
     def text(self) -> str:

@@ -243,8 +243,7 @@ def test_ctrl_c_at_the_question_changes_nothing_and_at_the_wait_leaves_the_scree
     name = plant(stage.world, 101, "nightly", 1)
     with at_a_terminal(stage, "restore", name) as person:
         person.read_until("Take a safety snapshot first?")
-        person.type("\x03")
-        assert person.end() == 130
+        assert person.interrupt_question() == 130
     assert stage.world.history == []
     with at_a_terminal(stage, "restore", name, "--yes", "--wait") as person:
         until(lambda: restores(stage))
