@@ -95,7 +95,7 @@ class Bell:
         view = vitals.view(pair)
         if view.unsure is not None:
             return
-        found = standing(view, since=vitals.since.get(pair.key))
+        found = standing(view, since=vitals.since.get(pair.key), foresee=False)
         newest = found.last_ready.name if found.last_ready else None
         messages = self._alarms.aged(pair, stale=found.freshness is Freshness.STALE, newest=newest)
         for message in messages:

@@ -15,11 +15,11 @@ from rotator import __version__, changes
 from rotator.accounts import Account, Accounts
 from rotator.chores import Chores
 from rotator.clock import Clock
-from rotator.dispatch import Dispatcher, Key
+from rotator.dispatch import Dispatcher
 from rotator.errors import ApiError, CannotListen, ConfigError, Unauthorized
 from rotator.front import Front, Nowhere
 from rotator.garbage import Garbage
-from rotator.models import Pair, Server
+from rotator.models import Server
 from rotator.reaper import Reaper
 from rotator.refresh import Refresh
 from rotator.report import timestamp
@@ -76,7 +76,7 @@ class Daemon:
         self._roster = Roster(settings, lambda: self._accounts.office, clock)
         self._pairs = {pair.key: pair for pair in settings.pairs}
         self._vitals, self._front = vitals or Vitals(clock), front or Nowhere()
-        self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs_get, self._vitals.report)
+        self._dispatcher = Dispatcher(lambda: self._accounts.office, self._pairs.get, self._vitals.report)
         self._timetable = Timetable(clock, self._dispatcher.hand_out)
         self._vitals.see = self._see
         self._refresh = Refresh(lambda: self._accounts.office, self._shown)
@@ -168,8 +168,7 @@ class Daemon:
             self._roster.failed(error)
             answer(asked, error)
         else:
-            self._roster.tell()
-            self._put_in_force(self._roster.settings)
+            self._call_the_roll()
         await take_stock(
             lambda: self._accounts.office, self._settings.pairs, self._dispatcher.hand_out, asked
         )
@@ -211,9 +210,6 @@ class Daemon:
         more = f" and {len(pairs) - 1} more" if len(pairs) > 1 else ""
         return f"next: {timestamp(at)} {first}{more}"
 
-    def _pairs_get(self, key: Key) -> Pair | None:
-        return self._pairs.get(key)
-
     def _see(self, server: Server) -> Sight | None:
         return self._accounts.office.inventory.last_seen(server)
 
@@ -230,13 +226,19 @@ class Daemon:
         self._pairs.update({pair.key: pair for pair in settings.pairs})
         self._vitals.load(settings)
         self._timetable.load(settings.pairs)
+        self._accounts.office.keep_servers({server.key for server in settings.servers})
+
+    def _call_the_roll(self) -> set[str]:
+        """Look after the servers that the roster knows now. Returns the keys of those that came."""
+        came, settings = self._roster.tell(), self._roster.settings
+        if settings != self._settings:
+            self._put_in_force(settings)
+        return {server.key for server in came}
 
     async def _looked_up(self) -> None:
         """The account's servers were looked up: those that came may owe something."""
-        settings, came = self._roster.settings, {server.key for server in self._roster.tell()}
-        if settings != self._settings:
-            self._put_in_force(settings)
-        pairs = [pair for pair in settings.pairs if pair.server.key in came]
+        came = self._call_the_roll()
+        pairs = [pair for pair in self._settings.pairs if pair.server.key in came]
         self._chores.start(take_stock(lambda: self._accounts.office, pairs, self._dispatcher.hand_out))
 
     # --- reload -----------------------------------------------------------------------------------------
@@ -288,10 +290,8 @@ class Daemon:
         self._chores.start(self._accounts.close_unused(retired))
 
     def _take_over(self, text: str, settings: Settings) -> None:
-        old = dict(self._pairs)
-        self._text = text
+        old, self._text = dict(self._pairs), text
         self._put_in_force(settings)
-        self._accounts.office.keep_servers({server.key for server in settings.servers})
         self._on_settings(settings)
         self._refresh.nudge()
         changes.tell_loaded(self._settings, self._timetable.next_fire())

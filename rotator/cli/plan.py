@@ -37,12 +37,7 @@ class Request:
 
 @click.command("plan")
 @click.option("--due", is_flag=True, help="Only what is due, under its slot's name.")
-@click.option(
-    "--snapshots",
-    type=click.File("rb"),
-    metavar="FILE",
-    help="Plan from a saved list, the API's own JSON (- is stdin): no network, no token.",
-)
+@saved.saved_option("Plan from a saved list, the API's own JSON (- is stdin): no network, no token.")
 @at_option("Plan as if it were that time; it is the slot too.")
 @server_option
 @policy_option

@@ -1,11 +1,11 @@
-"""A saved list of snapshots, as the API gave it: what `plan --snapshots` plans from."""
+"""A saved list of snapshots, as the API gave it: what `--snapshots` begins with."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import IO
+from typing import IO, Any, TypeVar
 
 import click
 
@@ -15,7 +15,14 @@ from rotator.models import Pair, Snapshot
 from rotator.rows import Page, Sorted, no_id_twice, page_of, sort_rows
 from rotator.settings import Settings
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 LABEL = "the saved list"
+
+
+def saved_option(text: str) -> Callable[[F], F]:
+    """Add `--snapshots FILE` with that help."""
+    return click.option("--snapshots", type=click.File("rb"), metavar="FILE", help=text)
 
 
 def views(file: IO[bytes], settings: Settings, pairs: Sequence[Pair], now: datetime) -> list[View]:

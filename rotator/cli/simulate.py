@@ -62,12 +62,7 @@ class Request:
     help="Write the picture there too.",
 )
 @click.option("--online", is_flag=True, help="Begin with what stands on the servers now: ask the API.")
-@click.option(
-    "--snapshots",
-    type=click.File("rb"),
-    metavar="FILE",
-    help="Begin with a saved list, the API's own JSON (- is stdin).",
-)
+@saved.saved_option("Begin with a saved list, the API's own JSON (- is stdin).")
 @at_option("Begin at that time instead of now.")
 @server_option
 @policy_option

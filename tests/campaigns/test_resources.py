@@ -34,7 +34,7 @@ def test_whatever_is_held_more_at_the_end_is_found() -> None:
         "queues": replace(last, containers={**last.containers, "queues": 1}),
         "gone": replace(last, containers={**last.containers, "gone": 1000}),
         "objects of type builtins.dict": replace(
-            last, foreign=last.foreign + Counter({"builtins.dict": 1000})
+            last, foreign=last.foreign + Counter({"builtins.dict": 1000 + last.foreign["builtins.dict"]})
         ),
     }
     for name, sample in more.items():
