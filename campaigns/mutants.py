@@ -52,11 +52,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "naming": ("test_naming",),
     "cron": ("test_cron",),
     "rotation": _ROTATION,
-    "endings": _ROTATION,
+    "endings": ("test_endings", *_ROTATION),
     "deletes": _PLAN,
     "census": ("test_census", *_PLAN),
     "occupants": _PLAN,
-    "due": ("test_due",),
+    "due": ("test_due", "test_daemon"),
     "creation": _ROTATION,
 }
 """Which tests speak of which module, the quick ones first: the first that fails settles a mutant."""

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
-from campaigns import hostile, seeds, slips
+from campaigns import faces, hostile, seeds, slips
 from campaigns.trials import WAYS, Trial
 
 Scenario = Callable[[Trial], None]
@@ -185,21 +185,6 @@ def killed_in_a_create(trial: Trial) -> None:
         trial.expect(ran.code in (0, 1), f"ended with {ran.code}: {ran.both[:300]}")
 
 
-def hooked(trial: Trial) -> None:
-    """Hooks that print and keep their whole environment."""
-    keep = 'env; env > "env-$ROTATOR_PHASE"; exit 1'
-    hooks = f"hooks: {{before: [env], created: [sh, -c, {keep!r}], after: [sh, -c, {keep!r}]}}"
-    with hostile.listening(hostile.Account(trial.token)) as api:
-        path = trial.config(f"{api.origin}/api/v1")
-        path.write_text(path.read_text().replace("defaults: {", f"defaults: {{{hooks}, "))
-        ran = trial.run("--log-level", "debug", "run", "--once")
-    trial.expect("hook.f" in ran.both, f"no hook ever ran: {ran.both[:300]}")
-    kept = sorted(trial.work.glob("env-*"))
-    trial.expect(len(kept) == 2, f"the hooks kept {len(kept)} environments")
-    for file in kept:
-        trial.expect(trial.token not in file.read_text(), f"{file.name} holds the token")
-
-
 def sandbox(trial: Trial) -> None:
     """The sandbox needs no token, and does not show the one that it finds."""
     with trial.started("sandbox", "--listen", "127.0.0.1:0") as process:
@@ -238,7 +223,9 @@ def scenarios() -> dict[str, Scenario]:
         found[f"signal: {number.name}"] = killed(number, code=-number)
     found |= {
         "signal: in a create": killed_in_a_create,
-        "hooks": hooked,
+        "hooks": faces.hooked,
+        "pings and messages": faces.told,
+        "pages": faces.served,
         "reload of a slip": reload_of_a_slip,
         "wrong variables": slips.wrong_variables,
         "sandbox": sandbox,

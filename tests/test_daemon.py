@@ -92,19 +92,25 @@ def test_a_snapshot_left_in_progress_is_taken_up_at_the_start() -> None:
     on_stage(scene, WEB, start=NIGHT + timedelta(minutes=1))
 
 
-def test_a_passing_failure_is_tried_again_after_5_10_and_20_minutes_then_every_30() -> None:
+def test_a_passing_failure_is_tried_again_after_5_10_and_20_minutes_then_every_30_for_6_hours() -> None:
     async def scene(stage: Stage) -> None:
-        stage.world.faults.add(Fault(method="POST", fate="fails", times=4))
+        stage.world.faults.add(Fault(method="POST", fate="fails", times=None))
         async with living(stage, WEB) as life:
-            await life.sleep(hours=3)
-            retries = life.events("rotation.retry_scheduled")
-            assert len(retries) == 4
+            await life.sleep(hours=9)
             finished = life.events("rotation.finished")
-            assert [line["outcome"] for line in finished] == ["failed"] * 4 + ["rotated"]
-        creates = [c.at for c in stage.world.history if c.kind == "created"]
-        waits = [later - earlier for earlier, later in itertools.pairwise(creates)]
-        for wait, minutes in zip(waits, (5, 10, 20, 30), strict=True):
-            assert timedelta(minutes=minutes) < wait < timedelta(minutes=minutes + 7)
+            assert {line["outcome"] for line in finished} == {"failed"}
+            tries = [
+                datetime.fromisoformat(line["retry_at"]) for line in life.events("rotation.retry_scheduled")
+            ]
+        assert len(finished) == len(tries) + 1
+        assert NIGHT + timedelta(hours=5) < tries[-1] <= NIGHT + timedelta(hours=6)
+        ends = [
+            began + timedelta(seconds=line["seconds"])
+            for began, line in zip([NIGHT, *tries], finished, strict=True)
+        ]
+        pauses = [again - end for again, end in zip(tries, ends, strict=False)]
+        for pause, minutes in zip(pauses, [5, 10, 20, *[30] * (len(pauses) - 3)], strict=True):
+            assert abs(pause - timedelta(minutes=minutes)) < timedelta(seconds=5)
 
     on_stage(scene, WEB, start=NIGHT - timedelta(minutes=1))
 

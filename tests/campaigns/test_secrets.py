@@ -22,6 +22,9 @@ from rotator.http import HttpClient
 
 ANSWERS = {**hostile.REFUSALS, **hostile.PASSING, **hostile.LISTS}
 
+SHOWN = ("hooks", "pings and messages", "pages")
+"""What others are given while rotator works."""
+
 LEAKED = {
     "works: list --json": "names, descriptions and states from the API went to stdout as they came",
     "works: check --online": "so did names of servers",
@@ -40,7 +43,12 @@ DRAWN = 4
 
 def others() -> list[str]:
     """Scenarios that the fresh seed drew."""
-    return Random(seeds.fresh()).sample(sorted(scenarios().keys() - LEAKED), DRAWN)
+    return Random(seeds.fresh()).sample(sorted(scenarios().keys() - {*LEAKED, *SHOWN}), DRAWN)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_others_are_given_holds_no_token(name: str) -> None:
+    assert play(name, scenarios()[name], 1).findings == []
 
 
 @pytest.mark.parametrize("name", LEAKED)
