@@ -19,8 +19,8 @@ OLDER = night(1, State.FAILED)
 
 def planned(*, failed: tuple[Snapshot, ...] = (), deleted: tuple[Snapshot, ...] = ()) -> Plan:
     """A plan whose buckets hold these."""
-    verdicts = lambda snapshots: tuple(Verdict(s, ()) for s in snapshots)  # noqa: E731
-    return replace(decide([LATER]), buckets=Buckets(failed=verdicts(failed), deleted=verdicts(deleted)))
+    buckets = Buckets(failed=tuple(map(Verdict, failed)), deleted=tuple(map(Verdict, deleted)))
+    return replace(decide([LATER]), buckets=buckets)
 
 
 @pytest.mark.parametrize(("made", "outcome"), [(True, Outcome.ROTATED), (False, Outcome.PRUNED)])
