@@ -57,7 +57,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "census": ("test_census", *_PLAN),
     "occupants": _PLAN,
     "due": ("test_due", "test_daemon"),
-    "creation": _ROTATION,
+    "creation": ("test_creation", *_ROTATION),
 }
 """Which tests speak of which module, the quick ones first: the first that fails settles a mutant."""
 

@@ -1,0 +1,100 @@
+"""Asking for a snapshot: what stays on record, how often it is asked for, and what is known at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from rotator.creation import Creation
+from rotator.errors import AnswerLost, BadRequest
+from rotator.lock import Held, Record, ServerLock
+from rotator.models import Pair, Snapshot
+from rotator.retry import Patience
+from rotator.sandbox import Fault, Switches
+from tests.staging import Stage, on_stage, server
+
+WEB = server()
+PAIR = Pair(WEB, WEB.policies[0])
+NAME = "nightly-by-this-test"
+
+
+@dataclass
+class Asking:
+    """A creation on a stage, and the lock that it works under."""
+
+    creation: Creation
+    held: Held
+
+    async def ask(self, patience: Patience | None = None) -> Snapshot:
+        """Ask for the one name of these tests."""
+        return await self.creation.ask(NAME, "", patience or Patience())
+
+
+@asynccontextmanager
+async def asking(stage: Stage) -> AsyncIterator[Asking]:
+    """Under the server's own lock."""
+    office = stage.office
+    async with ServerLock(stage.locks, office.base_url, WEB.key, stage.clock).hold() as held:
+        yield Asking(Creation(PAIR, office.provider, office.inventory, stage.clock, held), held)
+
+
+def test_an_answered_create_is_known_at_once_though_no_list_shows_it() -> None:
+    async def scene(stage: Stage) -> None:
+        async with asking(stage) as creation:
+            made = await creation.ask()
+            assert creation.held.record() == Record(NAME, stage.clock.now(), made.id)
+        sight = await stage.office.inventory.look(WEB)
+        assert [row.name for row in sight.snapshots] == [NAME]
+
+    on_stage(scene, WEB, switches=Switches(create_lag=60))
+
+
+def test_a_refused_create_leaves_no_record() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", status=400))
+        async with asking(stage) as creation:
+            with pytest.raises(BadRequest):
+                await creation.ask()
+            assert creation.held.record() is None
+
+    on_stage(scene, WEB)
+
+
+def test_lost_answers_are_settled_and_asked_for_three_times_in_all() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", drop="before", times=None))
+        async with asking(stage) as creation:
+            with pytest.raises(AnswerLost):
+                await creation.ask()
+            assert creation.held.record() is None, "two looks have settled that there is none"
+        assert stage.asked("POST") == 3
+        assert stage.rows(WEB) == []
+
+    on_stage(scene, WEB)
+
+
+def test_what_was_deleted_under_an_id_says_nothing_of_a_new_snapshot_with_that_id() -> None:
+    async def scene(stage: Stage) -> None:
+        async with asking(stage) as creation:
+            foretold = (await creation.ask()).key
+            stage.world.remove_snapshot(stage.rows(WEB)[0].id)
+            creation.held.bury(str(int(foretold) + 1), gone=True)
+            again = await creation.ask()
+            assert int(again.key) == int(foretold) + 1
+            assert creation.held.tombstones() == ()
+
+    on_stage(scene, WEB)
+
+
+def test_the_time_that_a_create_fails_for_is_booked_on_the_rotations_patience() -> None:
+    async def scene(stage: Stage) -> float:
+        stage.world.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "20"}))
+        patience = Patience()
+        async with asking(stage) as creation:
+            await creation.ask(patience)
+        return patience.spent
+
+    assert on_stage(scene, WEB) >= 20
