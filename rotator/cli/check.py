@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from rotator.bell import check_files
 from rotator.cli import checked, exits, outlook, output, rollcall
 from rotator.cli.checked import Checked
 from rotator.cli.complaints import Ended
@@ -23,7 +24,11 @@ MOST_SLOTS = 1000
 
 
 @click.command("check")
-@click.option("--online", is_flag=True, help="Ask the API too: the token, each server's places, what blocks.")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Ask the API too: the token, each server's places, what blocks; read the files of addresses.",
+)
 @click.option(
     "--next",
     "count",
@@ -46,6 +51,8 @@ def command(*, online: bool, count: int, at: datetime | None, as_json: bool) -> 
     asked = invocation()
     written = asked.settings()
     asked.log_for(written)
+    if online:
+        check_files(written)  # like the token, they are there where the daemon is to run
     settings = rollcall.everybody(asked, written) if online else rollcall.nobody(written)
     inspection = run_to_end(ask(asked, settings)) if online else None
     after = at or asked.clock.now()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -25,6 +25,7 @@ from rotator.clock import SystemClock
 from rotator.lock import lock_directory
 from rotator.naming import slot_text
 from rotator.sandbox import TOKEN, Switches, World, served
+from tests.cli.receiver import Receiver
 
 PATIENCE = 60.0
 """Seconds after which a process counts as hung; the slowest test takes a tenth of that."""
@@ -65,12 +66,16 @@ class Ran:
 
 @dataclass
 class Stage:
-    """A directory to work in, the environment of the processes, and the sandbox that they see."""
+    """A directory to work in, the environment of the processes, and the sandbox that they see.
+
+    `log` is where their stderr goes.
+    """
 
     directory: Path
     world: World
     base_url: str
     environ: dict[str, str] = field(default_factory=dict)
+    log: IO[str] | int = subprocess.PIPE
 
     def config(self, servers: str = SERVERS, policies: str = POLICIES, api: str = "") -> Path:
         """Write config.yaml; `api` holds further lines of its section."""
@@ -86,7 +91,7 @@ class Stage:
             env={**self.environ, **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.log,
             text=True,
         )
 
@@ -154,6 +159,17 @@ def sandboxes() -> Iterator[Served]:
 
 
 @pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver that takes everything until the test ends."""
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
 def stage(tmp_path: Path, sandboxes: Served) -> Iterator[Stage]:
     """Two empty servers, a configuration for them, and a token."""
     world = World(SystemClock(), Switches(create_time=0.1))
@@ -218,9 +234,9 @@ def noted(stage: Stage, what: str, server_id: int = 101) -> Any:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Return once the condition holds; fail if it never does."""
-    deadline = time.monotonic() + PATIENCE
+def until(condition: Callable[[], object], *, patience: float = PATIENCE) -> None:
+    """Return once the condition holds; fail if it does not within so many seconds."""
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.02)

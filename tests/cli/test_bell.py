@@ -3,55 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from rotator.sandbox import TOKEN, Fault
 from tests.cli.conftest import SERVERS, WAIT, Stage
-
-
-class Receiver(ThreadingHTTPServer):
-    """Remembers what it was sent: method, path and body."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.heard: list[tuple[str, str, str]] = []
-        self.status = 200
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Takes everything."""
-
-    server: Receiver
-
-    def answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length).decode()
-        self.server.heard.append((self.command, self.path, body))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    do_GET = do_POST = answer  # noqa: N815
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+from tests.cli.receiver import Receiver
 
 
 def configure(stage: Stage, receiver: Receiver, *, on: str = "[failure, recovery]") -> None:
@@ -119,13 +76,14 @@ def test_a_receiver_that_refuses_fails_no_rotation_and_no_address_is_shown(
     assert "s3cret" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize("command", [("run",), ("run", "--once"), ("check", "--online")], ids=" ".join)
 @pytest.mark.parametrize(("file", "key"), [("urls", "notify.urls_file"), ("ping", "ping_url_file")])
 def test_a_file_of_addresses_that_is_not_there_stops_the_start(
-    stage: Stage, receiver: Receiver, file: str, key: str
+    stage: Stage, receiver: Receiver, file: str, key: str, command: tuple[str, ...]
 ) -> None:
     configure(stage, receiver)
     (stage.directory / file).unlink()
-    ran = stage.rotator("run")
+    ran = stage.rotator(*command)
     assert ran.code == 78
     assert f"{file}: {key}: cannot be read: No such file or directory" in ran.err
 
