@@ -5,12 +5,14 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS build
 # All files get this time, and the bytecode does not depend on any: the same sources make the same layers.
 ARG SOURCE_DATE_EPOCH=315532800
+# `notify` adds what messages need: Apprise.
+ARG REQUIREMENTS=runtime
 WORKDIR /src
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/rotator
 ENV PATH=/opt/build/bin:$PATH
-COPY requirements/runtime.txt requirements/build.txt requirements/
+COPY requirements/runtime.txt requirements/notify.txt requirements/build.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
- && pip --python /opt/rotator/bin/python install --no-cache-dir --no-compile --require-hashes -r requirements/runtime.txt
+ && pip --python /opt/rotator/bin/python install --no-cache-dir --no-compile --require-hashes -r "requirements/$REQUIREMENTS.txt"
 COPY pyproject.toml README.md LICENSE ./
 COPY rotator rotator
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \

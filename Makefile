@@ -56,7 +56,7 @@ $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt requirements/notify.txt
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -69,16 +69,20 @@ $(VENV)/.system: $(VENV)/.dev requirements/system.txt requirements/kubectl.txt
 # The files are the same for every supported Python; --no-emit-package keeps each package in one of them.
 PIN = uv pip compile --quiet --python-version 3.11 --python-platform linux --no-header --no-annotate --generate-hashes
 NAMES = sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p'
-PINNED = requirements/runtime.txt requirements/build.txt
+PINNED = requirements/runtime.txt requirements/build.txt requirements/notify.txt
 
 pins:  ## Renew the pinned versions (needs uv)
 	{ echo '# What rotator needs to run, pinned for CPython 3.11 to 3.13 on Linux. Written by `make pins`.'; \
 		$(PIN) --upgrade pyproject.toml; } > requirements/runtime.txt
+	{ echo '# What messages need (the extra notify), on top of runtime.txt. Written by `make pins`.'; \
+		echo '-r runtime.txt'; \
+		$(PIN) -c requirements/runtime.txt --extra notify $$($(NAMES) requirements/runtime.txt) pyproject.toml; } \
+		> requirements/notify.txt
 	{ echo '# What builds the package (see [build-system] in pyproject.toml). Written by `make pins`.'; \
 		sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(PIN) -c requirements/runtime.txt -; } \
 		> requirements/build.txt
-	{ echo '# What tests and checks rotator, on top of the two others. Written by `make pins`.'; \
-		echo '-r runtime.txt'; echo '-r build.txt'; \
+	{ echo '# What tests and checks rotator, on top of the others. Written by `make pins`.'; \
+		echo '-r notify.txt'; echo '-r build.txt'; \
 		$(PIN) $(PINNED:%=-c %) --extra dev $$($(NAMES) $(PINNED)) pyproject.toml; } > requirements/dev.txt
 	{ echo '# What tests/system needs on top of them all. Written by `make pins`.'; \
 		echo '-r dev.txt'; \

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rotator.errors import ACCOUNT_WIDE
 from rotator.models import Outcome, Pair
 from rotator.report import Report
-
-API_WIDE = frozenset({"unreachable", "unauthorized", "server_error", "rate_limited"})
-"""Codes that speak of the account, not of a pair."""
 
 Key = tuple[str, str]
 
@@ -39,7 +37,7 @@ class Alarms:
         problem, key, name = report.problem, report.pair.key, _name(report.pair)
         if report.outcome is Outcome.BUSY:
             return []
-        if problem is not None and problem.code in API_WIDE:
+        if problem is not None and problem.code in ACCOUNT_WIDE:
             told, self.api_down = self.api_down, True
             return [] if told else [Message("failure", f"the API cannot be asked: {problem.message}")]
         messages = [Message("recovery", "the API answers again")] if self.api_down else []

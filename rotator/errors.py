@@ -29,6 +29,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+ACCOUNT_WIDE = frozenset({"unreachable", "unauthorized", "server_error", "rate_limited"})
+"""Codes that speak of the API or the account, not of a server."""
+
 
 class RotatorError(Exception):
     """Base of all errors of rotator.

@@ -13,11 +13,24 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
-RELEASE, PYTHON = "trixie", "3.13"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of Debian and its own Python."""
+
+    name: str
+    python: str
+
+
+DEBIAN_12, DEBIAN_13 = Release("bookworm", "3.11"), Release("trixie", "3.13")
+
 SYSTEM = ("systemd", "systemd-sysv", "dbus", "procps", "python3", "ca-certificates", "cron", "libnss-systemd")
 BUILDING = ("debhelper", "make", "python3-venv")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rotator-tests"
@@ -39,44 +52,48 @@ NSPAWN = (
 """A container that stands alone: no network but its own loopback, unknown to this machine's systemd."""
 
 
-def system_root(into: Path) -> None:
+def system_root(release: Release, into: Path) -> None:
     """Unpack a Debian that has booted never, with nothing in it that only building needs."""
-    _unpack(_kept(_digest([RELEASE, *SYSTEM, *BUILDING]) + "-system.tar", _make_system_root), into)
+    _unpack(_kept(f"{_root_name(release)}-system.tar", partial(_make_system_root, release)), into)
 
 
-def package() -> Path:
-    """The .deb of this tree as `make deb` builds it in Debian's own root."""
-    return _kept(f"{_digest(_sources())}/rotator.deb", _build_package)
+def package(release: Release) -> Path:
+    """The .deb of this tree as `make deb` builds it in the release's own root."""
+    digest = _digest([release.name, *_sources()])
+    return _kept(f"{digest}/rotator.deb", partial(_build_package, release))
 
 
-def _make_system_root(tar: Path) -> None:
+def _root_name(release: Release) -> str:
+    return _digest([release.name, *SYSTEM, *BUILDING])
+
+
+def _make_system_root(release: Release, tar: Path) -> None:
     with TemporaryDirectory(dir=tar.parent) as scratch:
         root = Path(scratch)
-        _unpack(_building_root(), root)
+        _unpack(_building_root(release), root)
         # debootstrap marks all packages as wanted: what only building wanted has to be told apart.
         mark = f"apt-mark auto '*'; apt-mark manual apt {' '.join(SYSTEM)}"
         _inside(root, f"{mark}; apt-get purge --yes --auto-remove {' '.join(BUILDING)}; {FORGET}")
         _pack(root, tar)
 
 
-def _building_root() -> Path:
-    return _kept(_digest([RELEASE, *SYSTEM, *BUILDING]) + "-building.tar", _bootstrap)
+def _building_root(release: Release) -> Path:
+    return _kept(f"{_root_name(release)}-building.tar", partial(_bootstrap, release))
 
 
-def _bootstrap(tar: Path) -> None:
+def _bootstrap(release: Release, tar: Path) -> None:
     with TemporaryDirectory(dir=tar.parent) as scratch:
         include = ",".join((*SYSTEM, *BUILDING))
-        command = ["debootstrap", "--variant=minbase", f"--include={include}", RELEASE, scratch, _mirror()]
-        _do(command)
+        _do(["debootstrap", "--variant=minbase", f"--include={include}", release.name, scratch, _mirror()])
         _inside(Path(scratch), FORGET)
         _pack(Path(scratch), tar)
 
 
-def _build_package(deb: Path) -> None:
+def _build_package(release: Release, deb: Path) -> None:
     with in_memory() as scratch:
         root, wheels = scratch / "root", scratch / "wheels"
-        _unpack(_building_root(), root)
-        _download(wheels)
+        _unpack(_building_root(release), root)
+        _download(release, wheels)
         for name in _tracked():
             (root / "src" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / "src" / name, follow_symlinks=False)
@@ -86,10 +103,10 @@ def _build_package(deb: Path) -> None:
         shutil.move(built, deb)
 
 
-def _download(wheels: Path) -> None:
+def _download(release: Release, wheels: Path) -> None:
     """The pinned libraries for the release's Python, by this machine's pip, which knows where they are."""
-    pins = [part for name in ("runtime", "build") for part in ("-r", str(ROOT / f"requirements/{name}.txt"))]
-    only = ["--no-deps", "--only-binary=:all:", "--python-version", PYTHON, "--require-hashes"]
+    pins = [part for name in ("notify", "build") for part in ("-r", str(ROOT / f"requirements/{name}.txt"))]
+    only = ["--no-deps", "--only-binary=:all:", "--python-version", release.python, "--require-hashes"]
     _do([sys.executable, "-m", "pip", "download", "--quiet", *only, *pins, "--dest", str(wheels)])
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.system.debian import NSPAWN, in_memory, package, system_root
+from tests.system.debian import DEBIAN_13, NSPAWN, Release, in_memory, package, system_root
 
 T = TypeVar("T")
 
@@ -87,12 +87,12 @@ def until(look: Callable[[], T], what: str = "what was waited for") -> T:
 
 
 @contextmanager
-def booted() -> Iterator[Machine]:
+def booted(release: Release = DEBIAN_13) -> Iterator[Machine]:
     """A Debian that runs for the length of the block, with the package lying in /srv/rotator.deb."""
     with in_memory() as scratch:
         root, console = scratch / "root", scratch / "console"
-        system_root(root)
-        (root / "srv/rotator.deb").write_bytes(package().read_bytes())
+        system_root(release, root)
+        (root / "srv/rotator.deb").write_bytes(package(release).read_bytes())
         command = [*NSPAWN, "-D", str(root), "-M", f"rotator-{os.getpid()}", "--boot", "--console=pipe"]
         with console.open("wb") as output:
             nspawn = subprocess.Popen(

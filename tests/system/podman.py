@@ -215,8 +215,8 @@ def built() -> Iterator[Podman]:
         podman.process("rmi", "--force", podman.image)
 
 
-def build(podman: Podman, tag: str) -> None:
-    """Build the Dockerfile as it is, without a network: the packages lie in a directory."""
+def build(podman: Podman, tag: str, *more: str) -> None:
+    """Build the Dockerfile as it is, without a network: the packages lie in a directory. `more`: options."""
     podman(
         *("build", "--quiet", "--format=docker", "--pull=never", "--network=none", "--layers=false"),
         f"--tag={tag}",
@@ -226,6 +226,7 @@ def build(podman: Podman, tag: str) -> None:
         f"--build-arg=SOURCE_DATE_EPOCH={EPOCH}",
         f"--build-arg=VERSION={__version__}",
         f"--build-arg=REVISION={tag}",  # an image of its own: whoever removes another one leaves it alone
+        *more,
         str(ROOT),
     )
 
@@ -282,8 +283,9 @@ def _have_wheels(directory: Path) -> None:
     platforms = [
         f"--platform=manylinux{suffix}_{platform.machine()}" for suffix in ("2014", "_2_17", "_2_28")
     ]
-    wanted = [f"--requirement={ROOT}/requirements/{name}.txt" for name in ("runtime", "build")]
-    contents = "".join(Path(name.partition("=")[2]).read_text() for name in wanted)
+    wanted = [f"--requirement={ROOT}/requirements/{name}.txt" for name in ("notify", "build")]
+    pins = ("runtime", "notify", "build")  # the second one refers to the first
+    contents = "".join((ROOT / f"requirements/{name}.txt").read_text() for name in pins)
     stamp = directory / "stamp"
     if stamp.exists() and stamp.read_text() == contents:
         return

@@ -19,6 +19,9 @@ pytestmark = pytest.mark.xdist_group("containers")
 LARGEST = 50_000_000
 """Bytes of the image's own layers; they have 41 million."""
 
+LARGEST_WITH_MESSAGES = 30_000_000
+"""Bytes that Apprise and its libraries add."""
+
 
 def inspected(podman: Podman, image: str) -> dict[str, Any]:
     found = json.loads(podman("image", "inspect", image))[0]
@@ -72,3 +75,16 @@ def test_the_same_sources_make_the_same_layers(podman: Podman) -> None:
         assert first["Created"] == second["Created"] == "2023-11-14T22:13:20Z"
     finally:
         podman("rmi", again)
+
+
+def test_messages_are_an_option_of_the_build(podman: Podman) -> None:
+    speaking, find = f"{podman.image}-notify", "import importlib.util as u; print(u.find_spec('apprise'))"
+    build(podman, speaking, "--build-arg=REQUIREMENTS=notify")
+    try:
+        run = ("run", "--rm", "--network=none", "--entrypoint=python")
+        assert podman(*run, podman.image, "-c", find) == "None"
+        assert "/opt/rotator/lib/python3.13/site-packages/apprise/" in podman(*run, speaking, "-c", find)
+        whole, without = (inspected(podman, image)["Size"] for image in (speaking, podman.image))
+        assert 0 < whole - without < LARGEST_WITH_MESSAGES
+    finally:
+        podman("rmi", speaking)

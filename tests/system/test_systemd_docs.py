@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.system import staged
+from tests.system.debian import DEBIAN_12, DEBIAN_13, Release
 from tests.system.machine import Machine, booted
 from tests.system.needing import need
 
@@ -27,10 +28,11 @@ def blocks() -> list[str]:
     return [block for block in found if not block.startswith(ELSEWHERE)]
 
 
-def test_the_page_works_from_its_first_to_its_last_line() -> None:
+@pytest.mark.parametrize("release", [DEBIAN_12, DEBIAN_13], ids=lambda release: release.name)
+def test_the_page_works_from_its_first_to_its_last_line(release: Release) -> None:
     need(programs=staged.PROGRAMS, root=True)
-    with booted() as machine:
-        _serve_sandbox(machine)
+    with booted(release) as machine:
+        _serve_sandbox(machine, release)
         script = POINTED_AT_THE_SANDBOX + "\n".join(f"echo '== {n}'\n{b}" for n, b in enumerate(blocks(), 1))
         done = machine.run(f"exec 2>&1\n{script}", stdin="vps_sandbox\n")
         said = dict(re.findall(r"^== (\d+)\n(.*?)(?=^== |\Z)", done.stdout, re.DOTALL | re.MULTILINE))
@@ -43,10 +45,10 @@ def test_the_page_works_from_its_first_to_its_last_line() -> None:
         _is_gone_but_for_its_configuration(machine)
 
 
-def _serve_sandbox(machine: Machine) -> None:
+def _serve_sandbox(machine: Machine, release: Release) -> None:
     """The provider: the sandbox, from the package unpacked beside, as the server has no rotator yet."""
     machine.run("dpkg-deb --extract rotator.deb /opt/provider")
-    packages = "/opt/provider/usr/lib/rotator/lib/python3.13/site-packages"
+    packages = f"/opt/provider/usr/lib/rotator/lib/python{release.python}/site-packages"
     unit = f"[Service]\nEnvironment=PYTHONPATH={packages}\nExecStart=/usr/bin/python3 -m rotator sandbox\n"
     machine.write("/etc/systemd/system/sandbox.service", unit)
     machine.run("systemctl daemon-reload; systemctl start sandbox")

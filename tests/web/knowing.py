@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -111,6 +111,14 @@ def blocked(name: str, id: int | str = 0) -> Known:
     lasts = {"nightly": last(Outcome.CAP_REACHED, MORNING, problem)}
     first = {"nightly": NOW - timedelta(days=9)}
     return Known(of, Sight(tuple(rows)), NOW, lasts, {"nightly": since}, first)
+
+
+def outage(name: str) -> Known:
+    """Fresh still, but the API did not answer this night."""
+    known = well(name)
+    problem = Problem("unreachable", "no answer for 45 s: connection refused", passing=True)
+    lasts = {**ROTATED, "nightly": last(Outcome.FAILED, MORNING, problem)}
+    return replace(known, lasts=lasts, failing={"nightly": MORNING})
 
 
 def failed(name: str, id: int | str = 0) -> Known:

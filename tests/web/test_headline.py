@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from rotator.errors import ACCOUNT_WIDE
 from rotator.web.page import Known
-from rotator.web.page.headline import Headline, headline
+from rotator.web.page.headline import WHOLE, Headline, headline
 from rotator.web.page.rows import Level, row
-from tests.web.knowing import MORNING, NOW, blocked, failed, pending, stale, unseen, well
+from tests.web.knowing import MORNING, NOW, blocked, failed, outage, pending, stale, unseen, well
 
 BEGAN = NOW - timedelta(days=2)
 
@@ -29,13 +30,33 @@ def test_one_server_in_trouble_is_named_with_its_trouble() -> None:
 
 
 def test_of_many_two_are_named_and_the_others_counted() -> None:
-    found = said(well("a"), failed("d"), blocked("b"), stale("c"), stale("e"))
+    found = said(well("a"), failed("d"), blocked("b"), failed("c"), failed("e"))
     assert found.text == (
         "4 of 5 servers need attention: b has no restore point (nightly);"
-        " c has no fresh restore point (nightly); and 2 more"
+        " c cannot be rotated (nightly); and 2 more"
     )
     assert found.since is not None
     assert found.since < MORNING
+
+
+def test_where_the_api_fails_that_is_said_first_and_others_are_still_named() -> None:
+    down = [outage("a"), outage("c"), outage("d")]
+    assert said(*down, well("e")).text == "The API cannot be reached: 3 of 4 servers were not rotated"
+    assert said(*down, failed("db-01")).text == (
+        "The API cannot be reached: 3 of 4 servers were not rotated; db-01 cannot be rotated (nightly)"
+    )
+
+
+def test_a_restore_point_that_got_too_old_while_the_api_failed_is_the_apis_trouble() -> None:
+    found = said(stale("a"), well("b"))
+    assert found.text == "The API cannot be reached: 1 of 2 servers was not rotated"
+    assert found.level is Level.BAD
+    assert found.since is not None
+    assert found.since < MORNING
+
+
+def test_every_code_that_speaks_of_the_account_has_its_words() -> None:
+    assert WHOLE.keys() == ACCOUNT_WIDE
 
 
 def test_a_first_restore_point_that_is_still_to_come_is_not_called_well() -> None:

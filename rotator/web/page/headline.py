@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,15 @@ from .rows import Level, Row
 
 NAMED = 2
 """How many servers the sentence names before it counts the others."""
+
+
+WHOLE = {
+    "unreachable": "The API cannot be reached",
+    "unauthorized": "The API refuses the token",
+    "server_error": "The API fails",
+    "rate_limited": "The API takes no more requests for now",
+}
+"""How the sentence begins where it is the API or the account that fails, by error code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +48,24 @@ def headline(rows: Iterable[Row], well_since: datetime, lacks: tuple[str, ...]) 
 
 
 def _of_trouble(troubled: list[Row], total: int) -> Headline:
-    worst = troubled[0].level
-    named = [f"{row.label} {row.trouble.short}" for row in troubled[:NAMED] if row.trouble is not None]
-    others = len(troubled) - len(named)
-    told = "; ".join([*named, *([f"and {others} more"] if others else [])])
-    times = [row.trouble.since for row in troubled if row.trouble is not None and row.trouble.since]
-    counted = f"{len(troubled)} of {_count(total)} need{'s' if len(troubled) == 1 else ''} attention"
-    return Headline(worst, f"{counted}: {told}", min(times, default=None))
+    """Where the API fails, that is the trouble of all whom it strikes; the others are named."""
+    found = [row.trouble for row in troubled if row.trouble is not None]
+    codes = Counter(trouble.account for trouble in found if trouble.account is not None)
+    alone = [row for row in troubled if row.trouble is not None and row.trouble.account is None]
+    if codes:
+        struck = f"{codes.total()} of {_count(total)} {'was' if codes.total() == 1 else 'were'} not rotated"
+        text = "; ".join([f"{WHOLE[codes.most_common(1)[0][0]]}: {struck}", *_named(alone)])
+    else:
+        counted = f"{len(troubled)} of {_count(total)} need{'s' if len(troubled) == 1 else ''} attention"
+        text = f"{counted}: {'; '.join(_named(alone))}"
+    times = [trouble.since for trouble in found if trouble.since is not None]
+    return Headline(troubled[0].level, text, min(times, default=None))
+
+
+def _named(rows: list[Row]) -> list[str]:
+    named = [f"{row.label} {row.trouble.short}" for row in rows[:NAMED] if row.trouble is not None]
+    others = len(rows) - len(named)
+    return [*named, *([f"and {others} more"] if others else [])]
 
 
 def _count(number: int) -> str:

@@ -15,6 +15,7 @@ from enum import IntEnum
 from rotator import cron
 from rotator.census import View
 from rotator.draw.style import hue
+from rotator.errors import ACCOUNT_WIDE
 from rotator.models import Outcome, Pair, Policy, Problem
 from rotator.simulate import Turn, simulate
 from rotator.status import Freshness, Standing, standing
@@ -47,13 +48,15 @@ class Level(IntEnum):
 class Trouble:
     """Something that is not as it should be. `short` for the sentence at the top, `detail` for the row.
 
-    `since` is the time from which on it is so, None where nobody knows.
+    `since` is the time from which on it is so, None where nobody knows. `account` is the error's code where
+    it is the API or the account that fails, and not this server alone.
     """
 
     level: Level
     short: str
     detail: str = ""
     since: datetime | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,10 @@ def _reason(problem: Problem | None) -> str:
     return f"{problem.code}: {problem.message}" if problem is not None else ""
 
 
+def _account(problem: Problem | None) -> str | None:
+    return problem.code if problem is not None and problem.code in ACCOUNT_WIDE else None
+
+
 FAILED = {
     Outcome.FAILED: "cannot be rotated",
     Outcome.CAP_REACHED: "has no room",
@@ -184,7 +191,7 @@ def _troubles(known: Known, pair: Pair, stands: Standing | None) -> Iterator[Tro
     if last is not None and last.problem is not None:
         grave = Level.WARN if last.outcome not in (Outcome.FAILED, Outcome.CAP_REACHED) else Level.BAD
         short = f"{FAILED.get(last.outcome, 'left something undone')} ({policy.name})"
-        yield Trouble(grave, short, _reason(last.problem), failing or last.at)
+        yield Trouble(grave, short, _reason(last.problem), failing or last.at, _account(last.problem))
     if stands is not None and stands.blocked is not None:
         yield Trouble(Level.WARN, f"will be blocked ({policy.name})", _reason(stands.blocked))
 
@@ -192,13 +199,13 @@ def _troubles(known: Known, pair: Pair, stands: Standing | None) -> Iterator[Tro
 def _stale(policy: Policy, stands: Standing, failing: datetime | None) -> Trouble:
     """The reason is the last rotation's, or what the next one will meet, where one of them tells."""
     problem = stands.last.problem if stands.last is not None else None
-    why = _reason(problem or stands.blocked)
+    why, account = _reason(problem or stands.blocked), _account(problem)
     if stands.last_ready is None:
         short = f"has no restore point ({policy.name})"
-        return Trouble(Level.BAD, short, why or "none was made in time", failing)
+        return Trouble(Level.BAD, short, why or "none was made in time", failing, account)
     since = stands.last_ready.created_at + stands.threshold if stands.threshold is not None else failing
     short = f"has no fresh restore point ({policy.name})"
-    return Trouble(Level.BAD, short, why or "the newest is too old", since)
+    return Trouble(Level.BAD, short, why or "the newest is too old", since, account)
 
 
 # --- the server -----------------------------------------------------------------------------------
