@@ -44,7 +44,7 @@ from campaigns.survivors import justified
 ROOT = Path(__file__).parent.parent
 
 _PLAN = ("test_plan", "test_plan_answer", "test_plan_blocked", "test_plan_prune", "test_plan_room")
-_ROTATION = ("test_rotation", "test_review", "test_daemon", "test_kill")
+_ROTATION = ("test_watched", "test_surround", "test_rotation", "test_review", "test_daemon", "test_kill")
 
 TESTS: dict[str, tuple[str, ...]] = {
     "retention": ("test_retention",),
