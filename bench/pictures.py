@@ -1,4 +1,4 @@
-"""The pictures of the README: the page in Chromium, and commands in a terminal, from what they really print.
+"""The pictures of the README and of docs/monitoring.md: the page in Chromium, and commands in a terminal.
 
 python -m bench.pictures [--to docs/images]
 """
@@ -6,6 +6,7 @@ python -m bench.pictures [--to docs/images]
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import pty
 import re
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -55,27 +57,51 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("docs/images"))
     to = parser.parse_args().to
     to.mkdir(parents=True, exist_ok=True)
-    of_the_page(to)
+    of_the_page(to / "page")
     of_commands(to)
 
 
+@dataclass(frozen=True)
+class State:
+    """What the page shows, and what is done before it is photographed: an opened time line, another path."""
+
+    shelf: Shelf
+    opened: str = ""
+    path: str = "/"
+
+
+def states() -> dict[str, State]:
+    """Every state of the page that people meet, by the name of its pictures."""
+    asked = ("the API was not asked yet",)
+    return {
+        "trouble": State(Shelf(knowing.troubled(), list(ended())), opened="web-01"),
+        "well": State(Shelf([knowing.well(name) for name in ("web-01", "web-02", "db-01", "mail-01")])),
+        "outage": State(
+            Shelf([knowing.outage(n) for n in ("web-01", "web-02")] + [knowing.stale("mail-01")])
+        ),
+        "stuck": State(Shelf([knowing.stuck("db-01"), knowing.making("web-02"), knowing.well("web-01")])),
+        "waiting": State(Shelf([knowing.unseen(n) for n in ("web-01", "db-01")], lacking=asked)),
+        "server": State(Shelf([knowing.well("web-01", id=12345)]), path="/servers/12345"),
+    }
+
+
 def of_the_page(to: Path) -> None:
-    """Trouble on a wide screen, light and dark, with a time line open, and on a narrow one."""
-    shelf = Shelf(knowing.troubled(), list(ended()))
-    with page_of(shelf) as url, chromium() as browser:
-        shots: tuple[tuple[str, tuple[int, int], Scheme], ...] = (
-            ("page-light", WIDE, "light"),
-            ("page-dark", WIDE, "dark"),
-            ("page-narrow", NARROW, "light"),
-        )
-        for name, size, scheme in shots:
-            with looking(browser, url, size=size, scheme=scheme) as looked:
-                looked.page.locator("#live.on").wait_for()
-                if size == WIDE:
-                    looked.page.locator(".server", has_text="web-01").locator("summary").click()
-                    looked.page.locator("svg.drawing").wait_for()
-                looked.page.wait_for_timeout(2500)  # until what has just come is no longer highlighted
-                looked.page.screenshot(path=to / f"{name}.png", full_page=size == WIDE)
+    """Each state on a wide and on a narrow screen, light and dark."""
+    sizes: dict[str, tuple[int, int]] = {"wide": WIDE, "narrow": NARROW}
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    to.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        for name, state in states().items():
+            with page_of(state.shelf) as url:
+                for (size, pixels), scheme in itertools.product(sizes.items(), schemes):
+                    with looking(browser, url, state.path, size=pixels, scheme=scheme) as looked:
+                        if state.path == "/":
+                            looked.page.locator("#live.on").wait_for()
+                        if state.opened:
+                            looked.page.locator(".server", has_text=state.opened).locator("summary").click()
+                            looked.page.locator("svg.drawing").wait_for()
+                        looked.page.wait_for_timeout(2500)  # until what has just come is not highlighted
+                        looked.page.screenshot(path=to / f"{name}-{scheme}-{size}.png", full_page=True)
     subprocess.run(["pngquant", "--force", "--ext", ".png", "160", *to.glob("*.png")], check=True)
 
 

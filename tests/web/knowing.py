@@ -101,6 +101,15 @@ def making(name: str) -> Known:
     return Known(of, Sight((*sundays(of), *nights(of, 2), moving)), NOW, ROTATED)
 
 
+def stuck(name: str) -> Known:
+    """The last night's snapshot is still in progress, long after it should have been done."""
+    of = server(name)
+    moving = made(of, NIGHTLY, MORNING.replace(minute=0), status="in_progress", state=State.IN_PROGRESS)
+    problem = Problem("snapshot_stuck", "nightly-20270316T030000Z is in progress for over 45 min")
+    lasts = {**ROTATED, "nightly": last(Outcome.FAILED, MORNING.replace(minute=46), problem)}
+    return Known(of, Sight((*sundays(of), *nights(of, 2, last=NOW - timedelta(days=1)), moving)), NOW, lasts)
+
+
 def blocked(name: str, id: int | str = 0) -> Known:
     """Five foreign ones: no place can be made."""
     of = server(name, NIGHTLY, id=id)
