@@ -104,6 +104,14 @@ async def test_few_servers_come_with_their_time_lines_and_many_with_a_way_to_eac
     assert "<html" not in part.body.decode()
 
 
+async def test_a_server_that_nobody_has_seen_has_no_time_line_and_says_so() -> None:
+    async with shown(Shelf([unseen("edge-01", id=7), well("web-01")])) as page:
+        for path in ("/", "/servers/7", "/servers/7?part"):
+            text = Elements((await page.get(path)).body.decode()).text
+            assert "No time line yet: no list has shown this server." in text
+            assert "None" not in text.replace("None yet since this process began.", "")
+
+
 async def test_a_server_that_is_not_there_is_not_found() -> None:
     async with shown(Shelf([well("web-01")])) as page:
         answer = await page.get("/servers/99")
