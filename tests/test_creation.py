@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import pytest
 
 from rotator.creation import Creation
-from rotator.errors import AnswerLost, BadRequest
+from rotator.errors import AnswerLost, BadRequest, ListUnsure
 from rotator.lock import Held, Record, ServerLock
 from rotator.models import Pair, Snapshot
 from rotator.retry import Patience
 from rotator.sandbox import Fault, Switches
+from rotator.settling import SETTLE_SECONDS
 from tests.staging import Stage, on_stage, server
 
 WEB = server()
@@ -74,6 +75,51 @@ def test_lost_answers_are_settled_and_asked_for_three_times_in_all() -> None:
         assert stage.rows(WEB) == []
 
     on_stage(scene, WEB)
+
+
+def test_one_whose_answer_was_lost_is_found_by_one_look_and_without_a_pause() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", drop="after"))
+        began = stage.clock.monotonic()
+        async with asking(stage) as creation:
+            made = await creation.ask()
+            assert creation.held.record() == Record(NAME, stage.clock.now(), made.id)
+        assert stage.clock.monotonic() - began < 1
+        assert [row.name for row in stage.rows(WEB)] == [made.name] == [NAME]
+        assert (stage.asked("POST"), stage.asked("GET")) == (1, 1)
+
+    on_stage(scene, WEB)
+
+
+def test_a_row_of_that_name_without_a_server_leaves_it_open_whose_it_is() -> None:
+    row = {"id": 5, "server": None, "name": NAME, "status": "completed", "size_mb": 1, "description": ""}
+    stray = {**row, "created_at": "2027-03-14T07:00:00Z"}
+
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", drop="before"))
+        # The two lists of the server do not show it; the account's, which is asked for last, does.
+        whole = Fault(method="GET", skip=2, status=200, body={"count": 1, "results": [stray]})
+        stage.world.faults.add(whole)
+        async with asking(stage) as creation:
+            with pytest.raises(ListUnsure):
+                await creation.ask()
+            record = creation.held.record()
+            assert record is not None
+            assert record.name == NAME
+        assert stage.asked("POST") == 1
+
+    on_stage(scene, WEB)
+
+
+def test_between_two_tries_lies_the_time_that_a_list_may_lag_and_no_more() -> None:
+    async def scene(stage: Stage) -> float:
+        stage.world.faults.add(Fault(method="POST", drop="before"))
+        began = stage.clock.monotonic()
+        async with asking(stage) as creation:
+            await creation.ask()
+        return stage.clock.monotonic() - began
+
+    assert SETTLE_SECONDS <= on_stage(scene, WEB) < SETTLE_SECONDS + 1
 
 
 def test_what_was_deleted_under_an_id_says_nothing_of_a_new_snapshot_with_that_id() -> None:
