@@ -91,15 +91,24 @@ def test_one_whose_answer_was_lost_is_found_by_one_look_and_without_a_pause() ->
     on_stage(scene, WEB)
 
 
-def test_a_row_of_that_name_without_a_server_leaves_it_open_whose_it_is() -> None:
-    row = {"id": 5, "server": None, "name": NAME, "status": "completed", "size_mb": 1, "description": ""}
-    stray = {**row, "created_at": "2027-03-14T07:00:00Z"}
+ROW = {"id": 5, "name": NAME, "status": "completed", "size_mb": 1, "description": ""}
+STRAY = {**ROW, "server": None, "created_at": "2027-03-14T07:00:00Z"}
 
+
+@pytest.mark.parametrize(
+    ("looks", "times", "body"),
+    [
+        pytest.param(0, 1, {"count": 1, "results": [STRAY]}, id="a row without a server, in the first list"),
+        pytest.param(2, 1, {"count": 1, "results": [STRAY]}, id="... in the account's list"),
+        pytest.param(0, None, {"count": 3, "results": []}, id="a list that does not add up"),
+    ],
+)
+def test_where_a_list_leaves_open_whether_it_was_made_it_is_not_asked_for_again(
+    looks: int, times: int | None, body: dict[str, object]
+) -> None:
     async def scene(stage: Stage) -> None:
         stage.world.faults.add(Fault(method="POST", drop="before"))
-        # The two lists of the server do not show it; the account's, which is asked for last, does.
-        whole = Fault(method="GET", skip=2, status=200, body={"count": 1, "results": [stray]})
-        stage.world.faults.add(whole)
+        stage.world.faults.add(Fault(method="GET", skip=looks, times=times, status=200, body=body))
         async with asking(stage) as creation:
             with pytest.raises(ListUnsure):
                 await creation.ask()
