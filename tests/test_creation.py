@@ -120,9 +120,21 @@ def test_where_a_list_leaves_open_whether_it_was_made_it_is_not_asked_for_again(
     on_stage(scene, WEB)
 
 
+def test_one_that_lists_show_late_is_found_by_the_second_look() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", drop="after"))
+        async with asking(stage) as creation:
+            made = await creation.ask()
+        assert [row.id for row in stage.rows(WEB)] == [made.id]
+        assert (stage.asked("POST"), stage.asked("GET")) == (1, 2)
+
+    on_stage(scene, WEB, switches=Switches(create_lag=10))
+
+
 def test_between_two_tries_lies_the_time_that_a_list_may_lag_and_no_more() -> None:
     async def scene(stage: Stage) -> float:
         stage.world.faults.add(Fault(method="POST", drop="before"))
+        await stage.clock.sleep(1000)
         began = stage.clock.monotonic()
         async with asking(stage) as creation:
             await creation.ask()
