@@ -310,6 +310,21 @@ def test_a_hook_runs_in_the_confinement_and_a_drop_in_gives_it_more(debian: Stag
     assert machine.out("cat /srv/reports/who") == "rotator"
 
 
+def test_a_stop_leaves_a_hook_that_is_under_way_to_rotator(debian: Stage) -> None:
+    """What a `before` froze has to be thawed: systemd must not end the `created` that does it."""
+    machine, server = debian.machine, debian.server()
+    begun, thawed = "/run/rotator/begun", "/run/rotator/thawed"
+    thaw = ["/bin/sh", "-c", f"touch {begun}; sleep 3; touch {thawed}"]
+    unit = debian.instance("frozen", server, hooks={"created": thaw})
+    debian.plant(server)
+    machine.run(f"systemctl start {unit}")
+    until(lambda: machine.run(f"test -e {begun}", check=False).returncode == 0)
+    machine.run(f"systemctl stop {unit}")
+    assert machine.show(unit, "Result") == "success"
+    assert machine.run(f"test -e {thawed}", check=False).returncode == 0
+    assert machine.events(unit, "hook.failed") == []
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_is_sound_and_exposes_little(debian: Stage, unit: str) -> None:
     verified = debian.machine.run(f"systemd-analyze verify --man=no --recursive-errors=yes {unit}")
