@@ -60,7 +60,7 @@ async def turn(office: Office, pair: Pair) -> AsyncIterator[Turn]:
 
     Raises LockHeld, ServerRestoring and ApiError as well.
     """
-    async with office.turn(pair.server) as held:
+    async with office.turn(pair.server, by_hand=True) as held:
         hands = Hands.of(office, pair, held)
         sight = await hands.settling.look()
         if sight.unsure is not None:

@@ -148,14 +148,17 @@ class Office:
         self.inventory.keep_servers(keys)
 
     @asynccontextmanager
-    async def turn(self, server: Server, *, even_restoring: bool = False) -> AsyncIterator[Held]:
+    async def turn(
+        self, server: Server, *, even_restoring: bool = False, by_hand: bool = False
+    ) -> AsyncIterator[Held]:
         """From the list that decides to the answer of the write: nobody else on this host writes meanwhile.
 
         Raises LockHeld if another process keeps the server for LOCK_PATIENCE seconds, and ServerRestoring
-        while a restore of it is under way, unless the turn is for that.
+        while a restore of it is under way, unless the turn is for that. `by_hand`: one that is only being
+        prepared keeps nobody away.
         """
         lock = ServerLock(self.lock_directory, self.base_url, server.key, self.clock)
         async with self.deciders, lock.hold(LOCK_PATIENCE) as held:
             if not even_restoring:
-                await refuse_while_restoring(server, self.states, held, self.clock.now())
+                await refuse_while_restoring(server, self.states, held, self.clock.now(), by_hand=by_hand)
             yield held

@@ -3,13 +3,15 @@
 Law 1: the request is never repeated. An answer that was lost means that the restore may have begun.
 Law 2: the safety snapshot is ready before the restore is asked for, and its room never costs the one that is
        to be restored (see `room`).
-Law 3: a note beside the lock tells of the restore before it goes out: no rotation of the server starts from
-       this host until it is over (see `restoring`).
+Law 3: a note beside the lock tells of the restore before its safety snapshot is asked for, and before it goes
+       out itself: no rotation of the server starts from this host until it is over (see `restoring`).
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 import structlog
@@ -18,7 +20,7 @@ from rotator import naming
 from rotator.api import Patience
 from rotator.byhand import Refused, Turn, ready, turn
 from rotator.census import take_census
-from rotator.errors import AnswerLost, ApiError
+from rotator.errors import AnswerLost, ApiError, LockHeld, LockUnusable
 from rotator.lock import RestoreNote
 from rotator.models import RESTORING, Pair, Problem, Snapshot, State, Verdict
 from rotator.office import Office
@@ -29,6 +31,12 @@ from rotator.waiting import wait_for
 log = structlog.stdlib.get_logger()
 
 SAFETY_DESCRIPTION = "taken before a restore by rotator"
+
+PREPARES_AND_SOME = timedelta(minutes=5)
+"""For how much longer than its wait for the safety snapshot a prepared restore keeps rotations away."""
+
+SAME_MOMENT = timedelta(seconds=2)
+"""By how much the provider's clock may be behind ours where a snapshot was made after the note of it."""
 
 SILENT_AT_MOST = 3
 """So often in a row the server's state may not be told before nobody waits for it any more."""
@@ -56,47 +64,45 @@ class Restore:
     safety: Snapshot | None = None
     deleted: list[Verdict] = field(default_factory=list)
     phase: Phase = Phase.NOT_BEGUN
+    noted: RestoreNote | None = None
 
     async def save(self) -> None:
-        """Take the safety snapshot and wait until it is ready.
+        """Take the safety snapshot and wait until it is ready; rotations keep away from then on.
 
         Raises Refused where it cannot be had, and as `byhand.turn` does; the restore must not begin then.
         """
-        waited_out: set[str] = set()
-        while self.safety is None:
-            async with turn(self.office, self.pair) as now:
-                self._still_there(now)
-                awaited = _moving(now, waited_out)
-                if awaited is None:
-                    self.safety = await self._ask(now)
-                elif awaited.name.startswith(naming.RESERVED_PREFIX):
-                    self.safety = awaited  # that of a restore that was killed while it waited
-            if self.safety is not None or awaited is None:
-                break
-            if not await wait_for(self.office, self.pair, awaited, fresh=False):
-                waited_out.add(awaited.key)
-        if self.safety is None:
-            raise AssertionError("the loop ends with a safety snapshot, or raises")
-        self.safety = await ready(self.office, self.pair, self.safety)
+        try:
+            await self._save()
+        except BaseException:
+            await self._call_off()
+            raise
 
     async def begin(self) -> None:
         """Ask for the restore, once.
 
         Raises AnswerLost where it may have begun; after any other error it has not.
         """
+        try:
+            await self._begin()
+        except BaseException:
+            await self._call_off()
+            raise
+
+    async def _begin(self) -> None:
         async with turn(self.office, self.pair) as now:
             found = self._still_there(now)
             self._safety_still_there(now)
             facts = {"snapshot": found.name, "snapshot_id": found.id, "server_id": found.server_id}
             log.info("restore.requested", server=self.pair.server.label, **facts)
-            now.held.note_restore(RestoreNote(found.key, found.name, self.office.clock.now()))
+            self._note(now)
             self.office.states.forget()
+            self.phase = Phase.MAYBE_BEGUN  # from here on whatever cuts it off leaves that open
             try:
                 await self.office.provider.restore_snapshot(found.id)
             except AnswerLost:
-                self.phase = Phase.MAYBE_BEGUN
                 raise
             except ApiError:
+                self.phase = Phase.NOT_BEGUN
                 now.held.clear_restore()
                 raise
             self.phase = Phase.BEGUN
@@ -129,10 +135,57 @@ class Restore:
     async def _is_over(self) -> None:
         self.phase = Phase.DONE
         self.office.states.forget()
+        await self._forget()
+
+    # --- the note -------------------------------------------------------------------------------------
+
+    def _note(self, now: Turn, *, prepares: timedelta | None = None) -> None:
+        self.noted = RestoreNote(self.target.key, self.target.name, self.office.clock.now(), prepares)
+        now.held.note_restore(self.noted)
+
+    async def _call_off(self) -> None:
+        """It was only prepared, and will not begin: rotations need not keep away any longer."""
+        if self.noted is not None and self.noted.prepares is not None:
+            with suppress(LockHeld, LockUnusable):
+                await self._forget()
+
+    async def _forget(self) -> None:
+        """Take our own note away; another restore's stays."""
         async with self.office.turn(self.pair.server, even_restoring=True) as held:
-            held.clear_restore()
+            found, ours = held.restore_note(), self.noted
+            if found is None or ours is None:
+                return
+            # A clock that was set back since then has moved its time, never forward.
+            if (found.key, found.prepares) == (ours.key, ours.prepares) and found.at <= ours.at:
+                held.clear_restore()
 
     # --- the safety snapshot --------------------------------------------------------------------------
+
+    async def _save(self) -> None:
+        waited_out: set[str] = set()
+        while self.safety is None:
+            async with turn(self.office, self.pair) as now:
+                self._still_there(now)
+                left = now.held.restore_note()
+                self._note(now, prepares=self.pair.policy.wait.timeout + PREPARES_AND_SOME)
+                awaited = _moving(now, waited_out)
+                if awaited is None:
+                    self.safety = await self._ask(now)
+                elif self._is_ours(awaited, left):
+                    self.safety = awaited
+            if self.safety is not None or awaited is None:
+                break
+            if not await wait_for(self.office, self.pair, awaited, fresh=False):
+                waited_out.add(awaited.key)
+        if self.safety is None:
+            raise AssertionError("the loop ends with a safety snapshot, or raises")
+        self.safety = await ready(self.office, self.pair, self.safety)
+
+    def _is_ours(self, moving: Snapshot, left: RestoreNote | None) -> bool:
+        """Whether it is the safety snapshot of this very restore, begun by a process that was killed."""
+        if left is None or left.prepares is None or left.key != self.target.key:
+            return False
+        return moving.name.startswith(naming.RESERVED_PREFIX) and moving.created_at >= left.at - SAME_MOMENT
 
     async def _ask(self, now: Turn) -> Snapshot:
         """Make room, if there is none, and ask for it."""

@@ -1,4 +1,4 @@
-"""The note that a restore was begun: written before it is asked for, for whoever takes the lock next.
+"""The note that a restore was begun, or is to begin: written beforehand, for whoever takes the lock next.
 
 A restore runs for minutes after its answer, and nobody holds a lock that long. A note cannot last for ever
 either, for nobody may be left to take it away: it expires. Where the provider tells the server's state, that
@@ -22,12 +22,14 @@ EXPIRES = timedelta(minutes=20)
 class RestoreNote:
     """A restore of the snapshot of that id's text, asked for at `at` (UTC).
 
+    With `prepares` it is not asked for yet: for so long from `at` on its safety snapshot may be being made.
     An empty key means that the note is broken: nobody knows of what.
     """
 
     key: str
     name: str
     at: datetime
+    prepares: timedelta | None = None
 
 
 def _decode(data: bytes) -> RestoreNote:
@@ -36,7 +38,8 @@ def _decode(data: bytes) -> RestoreNote:
     key, name, at = fields["key"], fields["name"], datetime.fromisoformat(fields["at"])
     if not (isinstance(key, str) and key and isinstance(name, str) and at.tzinfo is not None):
         raise ValueError("an id, a name and a time with its offset were expected")
-    return RestoreNote(key, name, at.astimezone(UTC))
+    seconds = fields.get("prepares")
+    return RestoreNote(key, name, at.astimezone(UTC), None if seconds is None else timedelta(seconds=seconds))
 
 
 class RestoreFile:
@@ -58,7 +61,13 @@ class RestoreFile:
 
     def write(self, note: RestoreNote) -> None:
         """Put the note there in place of the last one."""
-        fields = {"key": note.key, "name": note.name, "at": note.at.astimezone(UTC).isoformat()}
+        fields: dict[str, object] = {
+            "key": note.key,
+            "name": note.name,
+            "at": note.at.astimezone(UTC).isoformat(),
+        }
+        if note.prepares is not None:
+            fields["prepares"] = note.prepares.total_seconds()
         self._file.write(json.dumps(fields).encode())
 
     def clear(self) -> None:

@@ -43,6 +43,14 @@ class Attempt:
         return self.restore.phase if self.restore is not None else Phase.NOT_BEGUN
 
 
+INTERRUPTED = {
+    Phase.MAYBE_BEGUN: "the restore may have begun, and then goes on without this command: look at the server"
+    " before you ask for it again",
+    Phase.BEGUN: "the restore was begun, and goes on without this command",
+}
+"""What is said of a restore whose command was interrupted, by how far it had come."""
+
+
 @click.command("restore")
 @click.argument("snapshot")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -88,8 +96,8 @@ def command(
     try:
         perform(asked, settings, found.server, work, as_json=as_json)
     except Interrupted:
-        if attempt.phase is not Phase.NOT_BEGUN:
-            output.tell("rotator: the restore was begun, and goes on without this command")
+        if attempt.phase in INTERRUPTED:
+            output.tell(f"rotator: {INTERRUPTED[attempt.phase]}")
         raise
     if as_json:
         output.say_json(_document(attempt, found))
