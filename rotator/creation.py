@@ -3,7 +3,8 @@
 Law 1: before a create goes out, the record beside the lock says so; its answer settles the record.
 Law 2: an answer that was lost is settled by looking for the name twice, the second time in a list begun at
        least SETTLE_SECONDS after the request. Until then the lock is kept and nothing is asked for again.
-Law 3: an answered create stays on record until a list shows it: a list may lag behind a killed writer.
+Law 3: an answered create stays on record until a list shows it: a list may lag behind a killed writer. One
+       that comes to nothing leaves the record of another one as it was.
 """
 
 from __future__ import annotations
@@ -41,20 +42,23 @@ class Creation:
 
         Raises ApiError: a refusal, or AnswerLost where it could not be settled (the record stays then).
         """
+        others = self._others_record(name)
         for left in reversed(range(ASKS)):
             try:
-                return await self._ask_once(name, description, patience)
+                return await self._ask_once(name, description, patience, others)
             except AnswerLost as lost:
                 log.warning("api.retry", method="POST", error=lost.code, detail=lost.message, snapshot=name)
                 found = await self._look_twice(name)
                 if found is not None:
                     return self._answered(found)
-                self.held.clear()
+                self._put_back(others)
                 if not left:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def _ask_once(self, name: str, description: str, patience: Patience) -> Snapshot:
+    async def _ask_once(
+        self, name: str, description: str, patience: Patience, others: Record | None
+    ) -> Snapshot:
         log.info("snapshot.create_requested", snapshot=name)
         try:
             made = await self.provider.create_snapshot(
@@ -67,9 +71,21 @@ class Creation:
         except AnswerLost:
             raise
         except ApiError:
-            self.held.clear()
+            self._put_back(others)
             raise
         return self._answered(made)
+
+    def _others_record(self, name: str) -> Record | None:
+        """The record of another snapshot that no list has shown yet: a person does not wait for that."""
+        record = self.held.record()
+        return record if record is not None and record.name not in ("", name) else None
+
+    def _put_back(self, others: Record | None) -> None:
+        """Nothing was made: what was on record before is so again."""
+        if others is None:
+            self.held.clear()
+        else:
+            self.held.write(others)
 
     def _answered(self, snapshot: Snapshot) -> Snapshot:
         self.inventory.created(self.pair.server, snapshot, self.pair.policy.wait.timeout)

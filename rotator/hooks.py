@@ -71,8 +71,10 @@ async def run(command: Command, environ: Mapping[str, str], clock: Clock) -> Ran
     """Run it to its end. Cancelled, it is killed before the cancellation goes on."""
     began = clock.monotonic()
     output = _Output()
-    ours, theirs = os.pipe()
-    reading, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(ours, "rb", 0))
+    try:
+        reading, theirs = await _piped(output)
+    except OSError as error:  # no descriptor is left
+        return Ran(f"could not be started: {error.strerror or error}")
     try:
         fault = await _fault(command, environ, theirs)
         with suppress(TimeoutError):
@@ -81,6 +83,19 @@ async def run(command: Command, environ: Mapping[str, str], clock: Clock) -> Ran
     finally:
         reading.close()
     return Ran(fault, *output.shown(), seconds=clock.monotonic() - began)
+
+
+async def _piped(output: _Output) -> tuple[asyncio.ReadTransport, int]:
+    """Where the output is read from, and the end that a command writes to. Raises OSError."""
+    ours, theirs = os.pipe()
+    try:
+        reading, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: output, os.fdopen(ours, "rb", 0)
+        )
+    except BaseException:
+        os.close(theirs)
+        raise
+    return reading, theirs
 
 
 async def _fault(command: Command, environ: Mapping[str, str], pipe: int) -> str | None:

@@ -18,16 +18,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import structlog
 from structlog.contextvars import clear_contextvars
 
 from rotator.api import Provider, wire_id
 from rotator.clock import Clock
-from rotator.errors import ListUnsure
+from rotator.errors import BadRequest, ListUnsure, NotFound
 from rotator.models import Id, Listing, Server, Snapshot
 from rotator.overlay import REMEMBER_GONE, Overlay
 from rotator.pace import Urgency
 from rotator.poller import Poller, See
 from rotator.sight import Sight
+
+log = structlog.stdlib.get_logger()
 
 GATHER_SECONDS = 0.01
 """How long a list waits for company before it is asked for: a moment, well under any request's own time."""
@@ -179,6 +182,10 @@ class Inventory:
         try:
             return self._sight(server, await self._list(server, urgency))
         except ListUnsure as error:
+            return Sight(unsure=error.message)
+        except (NotFound, BadRequest) as error:  # so a provider may answer for a server that is no more
+            facts = {"server_id": server.id, "server": server.label}
+            log.warning("api.failed", code=error.code, detail=error.message, **facts)
             return Sight(unsure=error.message)
 
     async def _joined(self, server: Server) -> Shown:

@@ -66,9 +66,11 @@ class Roster:
         """Look the servers up. Raises ApiError; then all stays as it was."""
         if not self._written.matches:
             return
-        office = self._office()
+        office, account = self._office(), self._written.api.base_url
         with office.used():
             shown = await office.provider.list_servers()
+        if self._written.api.base_url != account:
+            return  # a reload came in between: these are another account's servers
         if shown or not self._known:
             self._known = shown
         else:

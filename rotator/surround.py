@@ -125,6 +125,9 @@ class Surround:
         except asyncio.CancelledError:
             log.error("hook.failed", phase=phase, command=program, detail="killed: rotator is leaving")
             raise
+        except Exception as error:  # a defect of ours: no hook may stop a rotation
+            log.exception("hook.failed", phase=phase, command=program, detail=f"unforeseen: {error!r}")
+            return HookFailed(f"{phase}: {program}: unforeseen: {error!r}")
         facts = {"phase": phase, "command": program, "seconds": round(ran.seconds, 3), **_printed(ran)}
         if ran.fault is None:
             log.info("hook.finished", **facts)

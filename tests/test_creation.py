@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from rotator.creation import Creation
-from rotator.errors import AnswerLost, BadRequest, ListUnsure
+from rotator.errors import AnswerLost, ApiError, BadRequest, ListUnsure
 from rotator.lock import Held, Record, ServerLock
 from rotator.models import Pair, Snapshot
 from rotator.retry import Patience
@@ -165,3 +165,21 @@ def test_the_time_that_a_create_fails_for_is_booked_on_the_rotations_patience() 
         return patience.spent
 
     assert on_stage(scene, WEB) >= 20
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(method="POST", status=400), Fault(method="POST", drop="before", times=None)],
+    ids=["refused", "never done"],
+)
+def test_a_create_that_comes_to_nothing_leaves_the_record_of_another_one(fault: Fault) -> None:
+    async def scene(stage: Stage) -> None:
+        others = Record("weekly-20270314T070000Z", stage.clock.now(), 77)
+        stage.world.faults.add(fault)
+        async with asking(stage) as creation:
+            creation.held.write(others)
+            with pytest.raises(ApiError):
+                await creation.ask()
+            assert creation.held.record() == others
+
+    on_stage(scene, WEB)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -169,3 +171,21 @@ def test_a_command_sees_neither_a_token_nor_how_rotator_was_started(monkeypatch:
     assert found == {"PATH": "/bin", "PGPASSWORD": "theirs", "ROTATOR_PHASE": "before"}
     shown = play(hooks.run(Command(("/usr/bin/env",)), found, SystemClock()))
     assert set(shown.output) == {"PATH=/bin", "PGPASSWORD=theirs", "ROTATOR_PHASE=before"}
+
+
+def test_where_no_descriptor_is_left_a_command_could_not_be_started() -> None:
+    async def scene() -> Ran:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        opened: list[int] = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+        try:
+            with suppress(OSError):
+                while True:
+                    opened.append(os.open(os.devnull, os.O_RDONLY))
+            return await hooks.run(Command(("true",)), PLAIN, SystemClock())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in opened:
+                os.close(descriptor)
+
+    assert play(scene()).fault == "could not be started: Too many open files"

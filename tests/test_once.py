@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from rotator.models import Keep, Mode, Outcome, Pair
 from rotator.once import look_at, plan_all, plan_due, rotate_due, rotate_now
 from rotator.sandbox import Fault, Switches
@@ -94,3 +96,20 @@ def test_ten_at_once_on_one_host_make_one_snapshot() -> None:
         assert len(stage.rows(web)) == 1
 
     on_stage(scene, web, start=SLOT + timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_server_that_is_no_more_stops_no_other_where_each_is_listed_alone(status: int) -> None:
+    """So it is while the account's list does not add up."""
+    here, gone = server(), server(id=2)
+
+    async def scene(stage: Stage) -> None:
+        stage.plant(here, days_before(SLOT, 1))
+        whole = Fault(method="GET", path="/snapshots/", status=200, body={"count": 9, "results": []}, times=3)
+        stage.world.faults.add(whole)
+        stage.world.faults.add(Fault(method="GET", server_id=2, status=status, times=None))
+        reports = await rotate_due(stage.office, [Pair(each, each.policies[0]) for each in (here, gone)])
+        assert [report.outcome for report in reports] == [Outcome.ROTATED, Outcome.FAILED]
+        assert len(stage.rows(here)) == 2
+
+    on_stage(scene, here)

@@ -189,3 +189,20 @@ def test_without_a_match_nobody_asks_for_the_servers() -> None:
         assert not any("/servers/" in request.path for request in stage.world.requests)
 
     on_stage(scene, WEB)
+
+
+def test_a_late_answer_of_the_account_that_was_left_adds_no_server_to_the_new_one() -> None:
+    elsewhere = ApiSettings(base_url="http://127.0.0.1:2/api/v1", rate_limit=0)
+
+    async def scene(stage: Stage) -> None:
+        async with living(stage, v1=matching(), v2=matching(api=elsewhere)) as life:
+            await life.sleep(seconds=599)
+            stage.world.faults.add(Fault(path="/servers/", delay=20))
+            await life.sleep(seconds=3)
+            stage.world.faults.add(Fault(path="/servers/", status=404, times=None))
+            life.file = "v2"
+            life.daemon.reload()
+            await life.sleep(minutes=25)
+        assert created(stage) == set()
+
+    on_stage(scene, WEB)
