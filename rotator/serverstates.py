@@ -4,6 +4,8 @@ Law 1: one request tells of all servers that are being restored, and what it tol
        thousand rotations at once cost one.
 Law 2: nobody waits for it. It is asked once, and where it is not answered nothing is known: not every
        account has this call.
+Law 3: the provider has two kinds of ids. A server that is shown by the other kind is known by its name (see
+       `matching`): rather one too many is left alone than one rotated while it is restored.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import asyncio
 from rotator.api import Provider
 from rotator.clock import Clock
 from rotator.errors import ApiError
-from rotator.models import RESTORING, Server
+from rotator.models import RESTORING, Server, ServerInfo
 
 FRESH_SECONDS = 30.0
 """How long an answer is good: a rotation writes within less, and a restore takes ten times as long."""
@@ -28,7 +30,7 @@ class ServerStates:
     def __init__(self, provider: Provider, clock: Clock) -> None:
         self._provider = provider
         self._clock = clock
-        self._restoring: frozenset[str] = frozenset()
+        self._restoring: tuple[ServerInfo, ...] = ()
         self._good_until = float("-inf")
         self._asking = asyncio.Lock()
 
@@ -37,7 +39,7 @@ class ServerStates:
         async with self._asking:
             if self._clock.monotonic() >= self._good_until:
                 await self._ask()
-        return server.key in self._restoring
+        return any(_is(info, server) for info in self._restoring)
 
     async def of(self, server: Server) -> str | None:
         """The server's state as it is now, in the provider's word; None where it does not tell."""
@@ -45,7 +47,9 @@ class ServerStates:
             listed = await self._provider.list_servers(once=True)
         except ApiError:
             return None
-        return next((info.status for info in listed if str(info.id) == server.key), None)
+        by_id = [info.status for info in listed if str(info.id) == server.key]
+        by_name = [info.status for info in listed if _is(info, server)]
+        return (by_id or by_name or [None])[0]
 
     def forget(self) -> None:
         """A restore was begun or is over: what was told before is worth nothing."""
@@ -56,8 +60,12 @@ class ServerStates:
         try:
             listed = await self._provider.list_servers(status=RESTORING, once=True)
         except ApiError as error:
-            self._restoring = frozenset()
+            self._restoring = ()
             good_for = FRESH_SECONDS if error.passing else DOUBT_SECONDS
         else:
-            self._restoring = frozenset(str(info.id) for info in listed if info.status == RESTORING)
+            self._restoring = tuple(info for info in listed if info.status == RESTORING)
         self._good_until = self._clock.monotonic() + good_for
+
+
+def _is(info: ServerInfo, server: Server) -> bool:
+    return str(info.id) == server.key or (bool(server.name) and info.name == server.name)

@@ -76,6 +76,18 @@ def test_a_server_that_says_so_is_being_restored(tmp_path: Path) -> None:
     assert run_virtual(scene)
 
 
+def test_a_server_that_is_shown_by_the_other_kind_of_id_is_known_by_its_name(tmp_path: Path) -> None:
+    async def scene(clock: VirtualClock) -> tuple[bool, str | None, bool]:
+        desk = Desk(clock, tmp_path)
+        desk.server = Server("6f1c0c5e-0000-4000-8000-000000000001", (), "web-1")
+        other = Server("6f1c0c5e-0000-4000-8000-000000000002", (), "web-2")
+        desk.provider.add_server(1, "web-1", status="restoring")
+        refused, state = await desk.refused(), await desk.states.of(desk.server)
+        return refused, state, await desk.states.is_restoring(other)
+
+    assert run_virtual(scene) == (True, "restoring", False)
+
+
 @pytest.mark.parametrize(
     ("error", "asked"),
     [(NotFound("404"), 1), (Forbidden("403"), 1), (Unreachable("down"), 3)],
