@@ -34,6 +34,10 @@ LOOK_EVERY = 60.0
 """Seconds between two looks at who has gone stale: at what was listed last, so they cost no request."""
 
 
+TITLES = {"failure": "rotator: something fails", "recovery": "rotator: well again"}
+"""What a message is called, by the kind of news in it."""
+
+
 class Bell:
     """A `Spectator` that hands on what it sees to another one.
 
@@ -124,10 +128,15 @@ class Bell:
             await self._send(self._settings.notify.urls_file, messages)
 
     async def _send(self, path: str, messages: list[Message]) -> None:
-        failed = any(message.kind == "failure" for message in messages)
-        title = "rotator: something fails" if failed else "rotator: well again"
+        """Bad news and good news apart: a service may show, or route, them differently."""
+        for kind, title in TITLES.items():
+            texts = [message.text for message in messages if message.kind == kind]
+            if texts:
+                await self._send_one(path, kind, title, "\n".join(texts))
+
+    async def _send_one(self, path: str, kind: str, title: str, body: str) -> None:
         try:
-            lines = await notify.send(path, title, "\n".join(message.text for message in messages))
+            lines = await notify.send(path, title, body, bad=kind == "failure")
         except ConfigError as error:
             log.error("notify.failed", detail=error.message)
         except TimeoutError:

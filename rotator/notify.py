@@ -35,8 +35,11 @@ def read_urls(path: str) -> list[tuple[int, str]]:
     return urls
 
 
-async def send(path: str, title: str, body: str) -> list[int]:
-    """Send to every address of the file; the lines of those that failed. Raises ConfigError, TimeoutError."""
+async def send(path: str, title: str, body: str, *, bad: bool) -> list[int]:
+    """Send to every address of the file; the lines of those that failed. Raises ConfigError, TimeoutError.
+
+    `bad` says whether it is bad news or good, in Apprise's words a failure or a success.
+    """
     urls = read_urls(path)
     loop = asyncio.get_running_loop()
     done: asyncio.Future[list[int]] = loop.create_future()
@@ -46,7 +49,7 @@ async def send(path: str, title: str, body: str) -> list[int]:
             done.set_result(failed)
 
     def work() -> None:
-        failed = [number for number, url in urls if not _sent(url, title, body)]
+        failed = [number for number, url in urls if not _sent(url, title, body, bad=bad)]
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, failed)
 
@@ -55,7 +58,7 @@ async def send(path: str, title: str, body: str) -> list[int]:
         return await done
 
 
-def _sent(url: str, title: str, body: str) -> bool:
+def _sent(url: str, title: str, body: str, *, bad: bool) -> bool:
     """Whether the service took it; whatever a library of a library raises means that it did not."""
     import apprise  # noqa: PLC0415  # an extra, and slow to import
 
@@ -63,6 +66,7 @@ def _sent(url: str, title: str, body: str) -> bool:
         logging.getLogger(talkative).setLevel(logging.CRITICAL + 1)
     try:
         messenger = apprise.Apprise()
-        return bool(messenger.add(url)) and bool(messenger.notify(title=title, body=body))
+        kind = apprise.NotifyType.FAILURE if bad else apprise.NotifyType.SUCCESS
+        return bool(messenger.add(url)) and bool(messenger.notify(title=title, body=body, notify_type=kind))
     except Exception:  # plugins are many, and nothing of theirs may end a daemon
         return False

@@ -41,6 +41,23 @@ def test_an_api_that_is_down_is_one_message_for_all_and_one_when_it_answers_agai
     assert told(Alarms(), *down, report(), report(DB)) == ["failure", "recovery"]
 
 
+def test_one_that_the_api_goes_on_failing_while_others_get_through_is_told_once_and_by_its_name() -> None:
+    alarms = Alarms()
+    slots = [report(code="server_error"), report(DB)] * 5
+    messages = [message for each in slots for message in alarms.ended(each)]
+    assert [message.kind for message in messages] == ["failure"]
+    assert "nightly on web-1 fails" in messages[0].text
+    assert [message.text for message in alarms.ended(report())] == ["nightly on web-1 is well again"]
+
+
+def test_an_outage_is_told_though_the_api_has_long_failed_somebody() -> None:
+    alarms = Alarms()
+    assert told(alarms, report(code="server_error"), report(DB)) == ["failure"]
+    (message,) = alarms.ended(report(DB, code="unreachable"))
+    assert "nightly on web-2 fails" in message.text
+    assert told(alarms, report(code="unreachable"), report(DB)) == ["recovery"]
+
+
 def test_a_pair_that_failed_before_the_api_went_down_is_still_failing_after() -> None:
     alarms = Alarms()
     assert told(alarms, report(code="hook_failed"), report(code="unreachable")) == ["failure", "failure"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from rotator.cli.invocation import Invocation, invocation, json_option, shared_o
 from rotator.cli.selection import policy_option, select_pairs, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
-from rotator.errors import ApiError
+from rotator.errors import ApiError, Unreachable
 from rotator.models import Pair
 from rotator.once import look_at
 from rotator.redact import printable
@@ -29,6 +30,10 @@ COLOURS: Mapping[Freshness, str] = {
     Freshness.PENDING: "yellow",
     Freshness.STALE: "red",
 }
+
+
+HURRY_SECONDS = 8.0
+"""How long a plugin waits for the API's first word: monitors mostly give it ten seconds in all."""
 
 
 @click.command("status")
@@ -45,11 +50,11 @@ def command(*, as_plugin: bool, servers: tuple[str, ...], policies: tuple[str, .
     was due. FREE is what is left of the server's places. The exit code is 1 if anything is stale or blocked.
 
     --nagios exits with 0 if all is well, 1 if a next rotation is blocked, 2 if a pair is stale or never had
-    a restore point, 3 if nobody can tell.
+    a restore point, 3 if nobody can tell, which it says after eight seconds without an answer.
     """
     asked = invocation()
     if as_plugin:
-        return nagios.plugin(lambda: _standings(asked, servers, policies))
+        return nagios.plugin(lambda: _standings(asked, servers, policies, hurry=True))
     found = _standings(asked, servers, policies)
     if as_json:
         output.say_json(document(found))
@@ -58,19 +63,29 @@ def command(*, as_plugin: bool, servers: tuple[str, ...], policies: tuple[str, .
     return Exit.OK if all(each.ok for each in found) else Exit.FAILED
 
 
-def _standings(asked: Invocation, servers: Sequence[str], policies: Sequence[str]) -> list[Standing]:
+def _standings(
+    asked: Invocation, servers: Sequence[str], policies: Sequence[str], *, hurry: bool = False
+) -> list[Standing]:
     """How the pairs stand. Raises ConfigError, UsageError, Interrupted, and Ended where nobody can tell."""
     written = asked.settings()
     asked.log_for(written, level="warning")
     settings = rollcall.everybody(asked, written, servers)
     pairs = select_pairs(settings, servers, policies)
-    return run_to_end(_look(asked, settings, pairs))
+    return run_to_end(_look(asked, settings, pairs, hurry=hurry))
 
 
-async def _look(asked: Invocation, settings: Settings, pairs: Sequence[Pair]) -> list[Standing]:
+async def _look(
+    asked: Invocation, settings: Settings, pairs: Sequence[Pair], *, hurry: bool
+) -> list[Standing]:
     async with looking(asked, settings) as account:
+        look = asyncio.create_task(look_at(account.office, pairs))
+        if hurry:
+            await asyncio.wait({look}, timeout=HURRY_SECONDS)
         try:
-            return [standing(view) for view in await look_at(account.office, pairs)]
+            if hurry and not look.done() and not account.answered:
+                look.cancel()
+                raise Unreachable(f"the API has not answered within {HURRY_SECONDS:g} s")
+            return [standing(view) for view in await look]
         except ApiError as error:
             raise Ended(error, exits.of_error(error, answered=account.answered)) from None
 

@@ -55,7 +55,7 @@ def _notify(root: Part, findings: Findings) -> NotifySettings | None:
     if part is None:
         return None
     if find_spec("apprise") is None:
-        message = "messages need the extra notify, which is not installed: pip install 'rotator[notify]'"
+        message = "messages need the extra notify, which is not installed: see Notifications in docs/hooks.md"
         findings.fault_at_key(part, message)
     if "urls_file" not in reading.values:
         return None

@@ -166,7 +166,7 @@ def _bound(address: Address) -> socket.socket:
     try:
         return _bound_path(address.path) if address.path is not None else _bound_port(address)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise CannotListen(f"http.listen: cannot listen on {address}: {reason}") from error
 
 

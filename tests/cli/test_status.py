@@ -139,3 +139,10 @@ def test_an_account_that_cannot_be_listed_is_an_error_with_its_own_code(stage: S
     stage.world.faults.add(Fault(method="GET", status=403, times=9))
     ran = stage.rotator("status", "--json")
     assert (ran.code, ran.document["errors"][0]["code"]) == (1, "forbidden")
+
+
+def test_a_plugin_does_not_wait_for_an_api_that_says_nothing(stage: Stage) -> None:
+    """Monitors give a plugin ten seconds, and end it without a word after that."""
+    ran = stage.rotator("status", "--nagios", VPS_API_URL="http://127.0.0.1:9/api/v1")
+    assert ran.code == 3
+    assert ran.out.startswith("ROTATOR UNKNOWN - the API has not answered within 8 s")

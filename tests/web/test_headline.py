@@ -48,11 +48,17 @@ def test_where_the_api_fails_that_is_said_first_and_others_are_still_named() -> 
 
 
 def test_a_restore_point_that_got_too_old_while_the_api_failed_is_the_apis_trouble() -> None:
-    found = said(stale("a"), well("b"))
-    assert found.text == "The API cannot be reached: 1 of 2 servers was not rotated"
+    found = said(stale("a"))
+    assert found.text == "The API cannot be reached: 1 of 1 server was not rotated"
     assert found.level is Level.BAD
     assert found.since is not None
     assert found.since < MORNING
+
+
+def test_where_the_api_fails_few_and_others_get_through_those_few_are_named() -> None:
+    assert said(outage("a"), well("b")).text == (
+        "1 of 2 servers needs attention: a cannot be rotated (nightly)"
+    )
 
 
 def test_every_code_that_speaks_of_the_account_has_its_words() -> None:

@@ -48,16 +48,16 @@ def headline(rows: Iterable[Row], well_since: datetime, lacks: tuple[str, ...]) 
 
 
 def _of_trouble(troubled: list[Row], total: int) -> Headline:
-    """Where the API fails, that is the trouble of all whom it strikes; the others are named."""
+    """Where the API fails most servers, that is the trouble of all whom it strikes; the others are named."""
     found = [row.trouble for row in troubled if row.trouble is not None]
     codes = Counter(trouble.account for trouble in found if trouble.account is not None)
-    alone = [row for row in troubled if row.trouble is not None and row.trouble.account is None]
-    if codes:
+    if codes.total() * 2 > total:
+        alone = [row for row in troubled if row.trouble is not None and row.trouble.account is None]
         struck = f"{codes.total()} of {_count(total)} {'was' if codes.total() == 1 else 'were'} not rotated"
         text = "; ".join([f"{WHOLE[codes.most_common(1)[0][0]]}: {struck}", *_named(alone)])
     else:
         counted = f"{len(troubled)} of {_count(total)} need{'s' if len(troubled) == 1 else ''} attention"
-        text = f"{counted}: {'; '.join(_named(alone))}"
+        text = f"{counted}: {'; '.join(_named(troubled))}"
     times = [trouble.since for trouble in found if trouble.since is not None]
     return Headline(troubled[0].level, text, min(times, default=None))
 
