@@ -44,7 +44,16 @@ from campaigns.survivors import justified
 ROOT = Path(__file__).parent.parent
 
 _PLAN = ("test_plan", "test_plan_answer", "test_plan_blocked", "test_plan_prune", "test_plan_room")
-_ROTATION = ("test_watched", "test_surround", "test_rotation", "test_review", "test_daemon", "test_kill")
+_ROTATION = (
+    "test_watched",
+    "test_restoring",
+    "test_restore",
+    "test_surround",
+    "test_rotation",
+    "test_review",
+    "test_daemon",
+    "test_kill",
+)
 
 TESTS: dict[str, tuple[str, ...]] = {
     "retention": ("test_retention",),
@@ -163,7 +172,7 @@ def baseline(module: str, source: str, tests: Sequence[str]) -> Limits:
         os.waitpid(_fork(lambda: _test(module, source, tests), show=True), 0)
         raise SystemExit(f"{module}: its tests do not pass as it is, or never import it")
     spent = usage.ru_utime + usage.ru_stime
-    return Limits(cpu=int(10 + 4 * spent), wall=int(60 + 20 * spent))
+    return Limits(cpu=int(10 + 4 * spent), wall=int(30 + 3 * spent))
 
 
 def run(
