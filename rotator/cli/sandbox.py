@@ -79,7 +79,14 @@ def sandbox(
 ) -> None:
     """An embedded VPS.org API to try everything on.
 
-    Nothing is kept when it ends. What it holds is shown at /sandbox/.
+    Nothing is kept when it ends. GET /sandbox/ shows what it holds; from this machine PUT /sandbox/switches/,
+    POST and DELETE /sandbox/faults/ and POST /sandbox/snapshots/ change it while it runs.
+
+    A fault says whom it strikes: "method" and "path" (globs), "server_id"; how often: "skip" requests pass
+    first, then "times" are struck (1; null: for ever); and how: "status" with "headers" and "body" instead of
+    acting ("act": true: after acting), "drop": "before" or "after" acting cuts the connection, "delay" and
+    "delay_after" in seconds, "garbage" or "truncated": true, and "fate": "fails" or "hangs" for a new
+    snapshot.
     """
     import asyncio  # noqa: PLC0415  # see TYPE_CHECKING above
 
