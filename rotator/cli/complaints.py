@@ -15,7 +15,15 @@ import click
 
 from rotator.cli import output
 from rotator.cli.signals import Interrupted
-from rotator.errors import ConfigError, Fault, Forbidden, RotatorError, Unauthorized, Unreachable
+from rotator.errors import (
+    ConfigError,
+    Fault,
+    Forbidden,
+    RotatorError,
+    ServerRestoring,
+    Unauthorized,
+    Unreachable,
+)
 
 USAGE_CODE = "config"
 """The code of a wrong command line: the closed set has no other word for what the user has to correct."""
@@ -35,6 +43,10 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
     (
         Unreachable,
         "rotator: is the network up, and is the address right (VPS_API_URL, else api.base_url)?\n",
+    ),
+    (
+        ServerRestoring,
+        "rotator: nothing was done: ask again once that is over\n",
     ),
     (
         Interrupted,

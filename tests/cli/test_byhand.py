@@ -189,3 +189,18 @@ def test_json_is_one_document_also_where_the_token_is_refused(stage: Stage) -> N
     error: dict[str, Any] = ran.document["errors"][0]
     assert (ran.code, error["code"]) == (77, "unauthorized")
     assert plant(stage.world, 101, "nightly", 1) in names(stage.world, 101)
+
+
+@pytest.mark.parametrize(
+    "command", [("create", "--server", "101", "--name", "mine"), ("delete", "801", "--yes")]
+)
+def test_while_a_restore_is_under_way_nothing_is_done_and_that_is_said(
+    stage: Stage, command: tuple[str, ...]
+) -> None:
+    plant(stage.world, 101, "nightly", 1)
+    stage.world.set_server_status(101, "restoring")
+    ran = stage.rotator(*command)
+    assert ran.code == 75
+    assert "the server web-01 is being restored" in ran.err
+    assert "nothing was done: ask again once that is over" in ran.err
+    assert len(stage.world.snapshots(101)) == 1
