@@ -46,6 +46,7 @@ ROOT = Path(__file__).parent.parent
 _PLAN = ("test_plan", "test_plan_answer", "test_plan_blocked", "test_plan_prune", "test_plan_room")
 _ROTATION = (
     "test_watched",
+    "test_overtaken",
     "test_restoring",
     "test_restore",
     "test_surround",

@@ -1,0 +1,61 @@
+"""A rotation whose snapshot goes while it is waited for, and one whose patience was used up by its lists."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from rotator import naming
+from rotator.models import Outcome, Pair
+from rotator.sandbox import Fault, Switches
+from tests.staging import SLOT, Stage, on_stage, server
+
+WEB = server()
+NIGHTLY = Pair(WEB, WEB.policies[0])
+NAME = naming.snapshot_name(WEB, NIGHTLY.policy, SLOT)
+LATER = SLOT + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("resumed", "overtaken", "outcome"),
+    [
+        pytest.param(False, True, Outcome.ROTATED, id="made here, pushed out by a later slot's"),
+        pytest.param(True, True, Outcome.PRUNED, id="taken up, pushed out by a later slot's"),
+        pytest.param(False, False, Outcome.FAILED, id="made here, gone"),
+        pytest.param(True, False, Outcome.FAILED, id="taken up, gone"),
+    ],
+)
+def test_a_snapshot_that_goes_while_it_is_waited_for(
+    resumed: bool, overtaken: bool, outcome: Outcome
+) -> None:
+    async def scene(stage: Stage) -> None:
+        if resumed:
+            stage.world.create(1, NAME, "")
+        rotation = asyncio.create_task(stage.rotate(NIGHTLY))
+        await stage.clock.sleep(70)
+        (row,) = stage.rows(WEB)
+        if overtaken:
+            stage.plant(WEB, [LATER])
+        stage.world.remove_snapshot(row.id)
+        report = await rotation
+        assert report.outcome is outcome
+        assert report.ok is (outcome is not Outcome.FAILED)
+        assert NAME not in stage.names(WEB)
+
+    on_stage(scene, WEB, switches=Switches(create_time=300))
+
+
+def test_the_time_for_which_lists_fail_is_taken_from_the_creates_patience() -> None:
+    """Of 45 s the list takes 20: a create that is to come back in 30 s comes too late."""
+
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(path="/snapshots/", status=503, headers={"Retry-After": "20"}))
+        stage.world.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "30"}))
+        report = await stage.rotate(NIGHTLY)
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.FAILED, "rate_limited")
+        assert stage.asked("POST") == 1
+
+    on_stage(scene, WEB)
