@@ -183,3 +183,16 @@ def test_a_create_that_comes_to_nothing_leaves_the_record_of_another_one(fault: 
             assert creation.held.record() == others
 
     on_stage(scene, WEB)
+
+
+@pytest.mark.parametrize("name", [NAME, ""], ids=["its own", "a broken one"])
+def test_no_other_record_outlives_a_create_that_comes_to_nothing(name: str) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", status=400))
+        async with asking(stage) as creation:
+            creation.held.write(Record(name, stage.clock.now(), 77))
+            with pytest.raises(BadRequest):
+                await creation.ask()
+            assert creation.held.record() is None
+
+    on_stage(scene, WEB)

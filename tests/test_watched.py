@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rotator.models import Pair, Snapshot
 from rotator.report import Report
 from tests.daemons import captured
-from tests.staging import SLOT, Stage, on_stage, server
+from tests.staging import SLOT, Stage, days_before, on_stage, server
 
 WEB = server()
 PAIR = Pair(WEB, WEB.policies[0])
@@ -59,3 +59,12 @@ def test_every_line_of_a_rotation_bears_its_facts_and_an_id_of_its_own() -> None
     ids = [str(line["rotation_id"]) for line in lines]
     assert len(set(ids)) == 2
     assert {len(each) for each in ids} == {12}
+
+
+def test_the_report_says_of_each_kept_one_which_rule_keeps_it() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.plant(WEB, days_before(SLOT, 2, 1))
+        report = await stage.rotate(PAIR)
+        assert [verdict.reasons for verdict in report.buckets.kept] == [("last",), ("last",)]
+
+    on_stage(scene, WEB)
