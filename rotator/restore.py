@@ -9,7 +9,8 @@ Law 3: a note beside the lock tells of the restore before its safety snapshot is
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -71,25 +72,32 @@ class Restore:
 
         Raises Refused where it cannot be had, and as `byhand.turn` does; the restore must not begin then.
         """
-        try:
-            await self._save()
-        except BaseException:
-            await self._call_off()
-            raise
+        async with self._called_off_on_failure():
+            waited_out: set[str] = set()
+            while self.safety is None:
+                async with turn(self.office, self.pair) as now:
+                    self._still_there(now)
+                    left = now.held.restore_note()
+                    self._note(now, prepares=self.pair.policy.wait.timeout + PREPARES_AND_SOME)
+                    awaited = _moving(now, waited_out)
+                    if awaited is None:
+                        self.safety = await self._ask(now)
+                    elif self._is_ours(awaited, left):
+                        self.safety = awaited
+                if self.safety is not None or awaited is None:
+                    break
+                if not await wait_for(self.office, self.pair, awaited, fresh=False):
+                    waited_out.add(awaited.key)
+            if self.safety is None:
+                raise AssertionError("the loop ends with a safety snapshot, or raises")
+            self.safety = await ready(self.office, self.pair, self.safety)
 
     async def begin(self) -> None:
         """Ask for the restore, once.
 
         Raises AnswerLost where it may have begun; after any other error it has not.
         """
-        try:
-            await self._begin()
-        except BaseException:
-            await self._call_off()
-            raise
-
-    async def _begin(self) -> None:
-        async with turn(self.office, self.pair) as now:
+        async with self._called_off_on_failure(), turn(self.office, self.pair) as now:
             found = self._still_there(now)
             self._safety_still_there(now)
             facts = {"snapshot": found.name, "snapshot_id": found.id, "server_id": found.server_id}
@@ -143,11 +151,16 @@ class Restore:
         self.noted = RestoreNote(self.target.key, self.target.name, self.office.clock.now(), prepares)
         now.held.note_restore(self.noted)
 
-    async def _call_off(self) -> None:
-        """It was only prepared, and will not begin: rotations need not keep away any longer."""
-        if self.noted is not None and self.noted.prepares is not None:
-            with suppress(LockHeld, LockUnusable):
-                await self._forget()
+    @asynccontextmanager
+    async def _called_off_on_failure(self) -> AsyncIterator[None]:
+        """What was only prepared will not begin after a failure: rotations need not keep away any longer."""
+        try:
+            yield
+        except BaseException:
+            if self.noted is not None and self.noted.prepares is not None:
+                with suppress(LockHeld, LockUnusable):
+                    await self._forget()
+            raise
 
     async def _forget(self) -> None:
         """Take our own note away; another restore's stays."""
@@ -160,26 +173,6 @@ class Restore:
                 held.clear_restore()
 
     # --- the safety snapshot --------------------------------------------------------------------------
-
-    async def _save(self) -> None:
-        waited_out: set[str] = set()
-        while self.safety is None:
-            async with turn(self.office, self.pair) as now:
-                self._still_there(now)
-                left = now.held.restore_note()
-                self._note(now, prepares=self.pair.policy.wait.timeout + PREPARES_AND_SOME)
-                awaited = _moving(now, waited_out)
-                if awaited is None:
-                    self.safety = await self._ask(now)
-                elif self._is_ours(awaited, left):
-                    self.safety = awaited
-            if self.safety is not None or awaited is None:
-                break
-            if not await wait_for(self.office, self.pair, awaited, fresh=False):
-                waited_out.add(awaited.key)
-        if self.safety is None:
-            raise AssertionError("the loop ends with a safety snapshot, or raises")
-        self.safety = await ready(self.office, self.pair, self.safety)
 
     def _is_ours(self, moving: Snapshot, left: RestoreNote | None) -> bool:
         """Whether it is the safety snapshot of this very restore, begun by a process that was killed."""
