@@ -59,3 +59,24 @@ def test_the_time_for_which_lists_fail_is_taken_from_the_creates_patience() -> N
         assert stage.asked("POST") == 1
 
     on_stage(scene, WEB)
+
+
+def test_a_snapshot_that_failed_is_not_asked_for_again_after_another_was_waited_for() -> None:
+    """A rotation makes its slot's snapshot once; the skewed clock keeps it from saying so before the wait."""
+
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", fate="fails"))
+        rotation = asyncio.create_task(stage.rotate(NIGHTLY))
+        await stage.clock.sleep(290)
+        now = stage.clock.now()
+        stage.world.add_snapshot(1, "by hand", created_at=now, ready_at=now + timedelta(minutes=5))
+        stage.world.switches = Switches(create_time=300, clock_skew=3600)
+        await stage.clock.sleep(200)
+        stage.world.switches = Switches(create_time=300)
+        report = await rotation
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.FAILED, "snapshot_failed")
+        assert stage.asked("POST") == 1
+        assert stage.names(WEB) == [NAME, "by hand"]
+
+    on_stage(scene, WEB, switches=Switches(create_time=300))
