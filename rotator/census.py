@@ -21,7 +21,7 @@ class View:
 
     `snapshots` are the rows of the provider's list, own writes overlaid. `unsure` says why the list cannot be
     trusted, None where it can. `skew` is how far the API's clock is ahead of `now`. `gone` holds the texts
-    of ids known to be deleted.
+    of ids known to be deleted. `missing`: the account has no such server, as far as was asked.
     """
 
     pair: Pair
@@ -30,6 +30,7 @@ class View:
     unsure: str | None = None
     skew: timedelta = timedelta(0)
     gone: frozenset[str] = frozenset()
+    missing: bool = False
 
     @property
     def skewed(self) -> bool:

@@ -64,6 +64,7 @@ class Inventory:
         self._overlays: defaultdict[str, Overlay] = defaultdict(Overlay)
         self._ids: dict[str, Id] = {}
         self._seen: dict[str, Sight] = {}
+        self._missing: frozenset[str] = frozenset()
         self._pages = 1
         self._doubted_until = float("-inf")
         self._turn = asyncio.Lock()
@@ -105,7 +106,14 @@ class Inventory:
     def last_seen(self, server: Server) -> Sight | None:
         """The newest sure sight that anybody had, own writes laid over it; None if there was none yet."""
         sight = self._seen.get(server.key)
-        return None if sight is None else self.overlaid(server, sight)
+        if sight is None:
+            return None
+        missing = server.key in self._missing and not sight.snapshots
+        return replace(self.overlaid(server, sight), missing=missing)
+
+    def called(self, servers: Iterable[Server], missing: frozenset[str]) -> None:
+        """The account was asked whether it has these servers: the ids of those texts it does not."""
+        self._missing = self._missing.difference(server.key for server in servers) | missing
 
     def seen_at(self, server: Server) -> float:
         """The monotonic time of that sight; before all times if there was none yet."""
@@ -160,6 +168,7 @@ class Inventory:
             del self._overlays[key]
         self._ids = {key: id_ for key, id_ in self._ids.items() if key in keys}
         self._seen = {key: sight for key, sight in self._seen.items() if key in keys}
+        self._missing &= frozenset(keys)
 
     def overlaid(self, server: Server, sight: Sight) -> Sight:
         """The same sight with the writes since then laid over it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 import structlog
 
@@ -56,6 +56,17 @@ def strays(office: Office, names: Collection[str]) -> None:
         if office.reported.first_time(None, "api.list_unsure", name):
             log.warning(
                 "api.list_unsure", snapshot=name, detail="a row without a server: it belongs to no one"
+            )
+
+
+def missing(office: Office, views: Iterable[View]) -> None:
+    """Report servers that the account does not have, once each: a slip in an id, or one that was deleted."""
+    for view in views:
+        server = view.pair.server
+        if view.missing and office.reported.first_time(server.key, "api.failed", "missing"):
+            detail = "the account has no server with this id: its rotations will fail"
+            log.warning(
+                "api.failed", code="not_found", detail=detail, server_id=server.id, server=server.label
             )
 
 

@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from rotator import cron, deletes, foresight
 from rotator.census import View, sort_into_buckets, take_census
 from rotator.due import due
 from rotator.errors import ApiError
-from rotator.models import Outcome, Pair, Problem, Server, Snapshot
+from rotator.models import Outcome, Pair, Problem, Snapshot
 from rotator.office import Office
 from rotator.plan import plan
 from rotator.progress import Progress
 from rotator.report import Report, planned, problem_of
 from rotator.rotation import Rotation
+from rotator.showing import show
 from rotator.sight import Sight
 
 
@@ -46,16 +48,20 @@ async def rotate_due(office: Office, pairs: Sequence[Pair]) -> list[Report]:
     return await _all(office, tasks)
 
 
-async def look_at(office: Office, pairs: Sequence[Pair]) -> list[View]:
-    """What stands on the pairs' servers now. Raises ApiError if no list could be had at all."""
-    servers: dict[str, Server] = {pair.server.key: pair.server for pair in pairs}
-    sights = await office.inventory.survey(servers.values()) if servers else {}
+async def look_at(office: Office, pairs: Sequence[Pair], *, to_show: bool = False) -> list[View]:
+    """What stands on the pairs' servers now; `to_show` also whether the account has each of them.
+
+    Raises ApiError if no list could be had at all.
+    """
+    servers = list({pair.server.key: pair.server for pair in pairs}.values())
+    survey = partial(show, office) if to_show else office.inventory.survey
+    sights = await survey(servers) if servers else {}
     return [view_of(pair, sights[pair.server.key], office.clock.now()) for pair in pairs]
 
 
 def view_of(pair: Pair, sight: Sight, now: datetime) -> View:
     """A sight of the pair's server as the deciding core wants it."""
-    return View(pair, sight.snapshots, now, unsure=sight.unsure, skew=sight.skew)
+    return View(pair, sight.snapshots, now, unsure=sight.unsure, skew=sight.skew, missing=sight.missing)
 
 
 def plan_all(views: Iterable[View], slot: datetime) -> list[Report]:

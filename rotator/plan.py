@@ -65,6 +65,15 @@ def plan(view: View, progress: Progress) -> Plan:
 # --- the ladder: the first rule that answers decides ------------------------------------------------
 
 
+def _no_such_server(census: Census, progress: Progress) -> Plan | None:
+    """Nothing comes of asking for a snapshot of a server that the account does not have."""
+    if not census.view.missing:
+        return None
+    id_ = census.view.pair.server.id
+    message = f"the account has no server with the id {id_}: correct its entry, or take it out"
+    return _stop(census, progress, Problem("not_found", message))
+
+
 def _unsure(census: Census, progress: Progress) -> Plan | None:
     """An unsure list allows neither create nor delete."""
     if census.view.unsure is None:
@@ -144,6 +153,7 @@ def _room(census: Census, progress: Progress) -> Plan:
 
 
 LADDER = (
+    _no_such_server,
     _unsure,
     _slot_is_ready,
     _slot_is_on_its_way,

@@ -15,6 +15,7 @@ from rotator.errors import ApiError
 from rotator.models import Server
 from rotator.office import Office
 from rotator.pace import Urgency
+from rotator.showing import show
 
 REFRESH_SECONDS = 300.0
 """How old a sight may be before it is renewed."""
@@ -52,4 +53,4 @@ class Refresh:
         unseen = [server for server in self._servers() if office.inventory.seen_at(server) <= old]
         if unseen:
             with office.used():
-                await office.inventory.survey(unseen, Urgency.POLL)
+                await show(office, unseen, Urgency.POLL)

@@ -11,6 +11,7 @@ Law 3: the provider has two kinds of ids. A server that is shown by the other ki
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from rotator.api import Provider
 from rotator.clock import Clock
@@ -32,6 +33,7 @@ class ServerStates:
         self._clock = clock
         self._restoring: tuple[ServerInfo, ...] = ()
         self._good_until = float("-inf")
+        self._doubted_until = float("-inf")
         self._asking = asyncio.Lock()
 
     async def is_restoring(self, server: Server) -> bool:
@@ -51,6 +53,17 @@ class ServerStates:
         by_name = [info.status for info in listed if _is(info, server)]
         return (by_id or by_name or [None])[0]
 
+    async def missing(self, servers: Iterable[Server]) -> frozenset[str]:
+        """The texts of those ids that the account surely does not have: none where it does not tell."""
+        if self._clock.monotonic() < self._doubted_until:
+            return frozenset()
+        try:
+            listed = await self._provider.list_servers(once=True)
+        except ApiError as error:
+            self._doubted_until = self._clock.monotonic() + (0.0 if error.passing else DOUBT_SECONDS)
+            return frozenset()
+        return frozenset(server.key for server in servers if is_missing(server, listed))
+
     def forget(self) -> None:
         """A restore was begun or is over: what was told before is worth nothing."""
         self._good_until = float("-inf")
@@ -65,6 +78,15 @@ class ServerStates:
         else:
             self._restoring = tuple(info for info in listed if info.status == RESTORING)
         self._good_until = self._clock.monotonic() + good_for
+
+
+def is_missing(server: Server, listed: Iterable[ServerInfo]) -> bool:
+    """Whether the account's servers are known by ids of this kind, and this one is not among them.
+
+    The provider has two kinds, integers and UUIDs: a list in the other kind says nothing.
+    """
+    keys = {str(info.id) for info in listed}
+    return server.key not in keys and any(key.isdigit() == server.key.isdigit() for key in keys)
 
 
 def _is(info: ServerInfo, server: Server) -> bool:

@@ -13,7 +13,8 @@ class Sight:
     """One server as a list showed it, own writes laid over it.
 
     `unsure` says why it cannot be trusted, `began` is the list's monotonic time, `strays` are the names of
-    rows that belong to no server, `failing` the seconds that failed attempts at the list took.
+    rows that belong to no server, `failing` the seconds that failed attempts at the list took. `missing`: the
+    account was asked for its servers and has none of this id.
     """
 
     snapshots: tuple[Snapshot, ...] = ()
@@ -22,6 +23,7 @@ class Sight:
     began: float = 0.0
     strays: tuple[str, ...] = ()
     failing: float = 0.0
+    missing: bool = False
 
     def find(self, name: str) -> Snapshot | None:
         """The snapshot of that name, if the list shows one."""

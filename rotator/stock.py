@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from rotator import cron, naming
+from rotator import cron, naming, notices
 from rotator.census import View
 from rotator.due import due
 from rotator.errors import ApiError
@@ -43,11 +43,12 @@ async def take_stock(
         current = office()
         try:
             with current.used():
-                views = await look_at(current, left)
+                views = await look_at(current, left, to_show=True)
         except ApiError as error:
             answer(asked, error)
         else:
             answer(asked, None)
+            notices.missing(current, views)
             await _catch_up([view for view in views if view.unsure is None], hand_out)
             left = [view.pair for view in views if view.unsure is not None]
         if left:

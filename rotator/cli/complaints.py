@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from io import StringIO
 from types import TracebackType
@@ -16,6 +17,7 @@ import click
 from rotator.cli import output
 from rotator.cli.signals import Interrupted
 from rotator.errors import (
+    ApiError,
     ConfigError,
     Fault,
     Forbidden,
@@ -56,6 +58,9 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
 )
 """What helps, by the kind of error; the first that fits."""
 
+ACCOUNT: Mapping[str, str] = {kind.code: hint for kind, hint in HINTS if issubclass(kind, ApiError)}
+"""Of these what helps against an API that does not work with us, by the code that results bear."""
+
 
 class Ended(Exception):
     """A command ended with this error and this exit code: only it knew what the code has to be."""
@@ -69,9 +74,17 @@ class Ended(Exception):
 def tell(error: BaseException, *, as_json: bool) -> None:
     """Say what went wrong, in the form that was asked for."""
     if as_json:
-        output.say_json(document(faults_of(error)))
+        done = error.done if isinstance(error, Interrupted) else {}
+        output.say_json({**done, **document(faults_of(error))})
     else:
         _show(error)
+
+
+def advise(codes: Collection[str]) -> None:
+    """Say below a result what helps against the problems in it."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(next((hint for code, hint in ACCOUNT.items() if code in codes), ""))
+        sys.stderr.flush()
 
 
 def document(faults: tuple[Fault, ...]) -> dict[str, object]:

@@ -27,6 +27,7 @@ from rotator.models import (
 from rotator.once import view_of
 from rotator.plan import Plan, plan
 from rotator.progress import Progress
+from rotator.serverstates import is_missing
 from rotator.sight import Sight
 
 NOT_THERE = (NotFound, Forbidden, BadRequest, BadAnswer)
@@ -127,7 +128,7 @@ def _finding(
     id_ = account.office.inventory.id_of(server)
     if sight.unsure is not None:
         return Finding(server, id_, trouble=f"its list cannot be trusted: {sight.unsure}")
-    if not sight.snapshots and _is_missing(server, listed):
+    if not sight.snapshots and is_missing(server, listed):
         return Finding(server, id_, trouble="the account has no server of this id")
     kinds = [(naming.kind(server, s.name, s.created_at), s) for s in sight.snapshots]
     foreign = sum(kind is not Kind.MANAGED for kind, _ in kinds)
@@ -147,15 +148,6 @@ def _finding(
         turns=turns,
         blocked=blocked,
     )
-
-
-def _is_missing(server: Server, listed: Sequence[ServerInfo]) -> bool:
-    """Whether the account's servers are known by ids of this kind, and this one is not among them.
-
-    The provider has two kinds, integers and UUIDs: a list in the other kind says nothing.
-    """
-    keys = [str(info.id) for info in listed]
-    return server.key not in keys and any(key.isdigit() == server.key.isdigit() for key in keys)
 
 
 def _outlook(

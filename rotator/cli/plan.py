@@ -78,7 +78,7 @@ async def ask(
     """The reports, and whether the API ever answered."""
     async with looking(asked, settings) as account:
         try:
-            views = await look_at(account.office, pairs)
+            views = await look_at(account.office, pairs, to_show=True)
         except ApiError as error:
             return failed(pairs, now.replace(microsecond=0), error), account.answered
         if request.at is not None:

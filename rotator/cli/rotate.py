@@ -10,17 +10,17 @@ from datetime import datetime
 import structlog
 
 from rotator.bell import Bell, check_files
-from rotator.cli import exits, progress, rollcall, rotations
+from rotator.cli import exits, output, progress, rollcall, rotations
 from rotator.cli.complaints import Ended
 from rotator.cli.invocation import Invocation
 from rotator.cli.selection import select_pairs
-from rotator.cli.signals import run_to_end
+from rotator.cli.signals import Interrupted, run_to_end
 from rotator.cli.wiring import Account, writing
 from rotator.errors import ApiError
-from rotator.models import Pair
+from rotator.models import Pair, Snapshot
 from rotator.office import Spectator
 from rotator.once import failed, rotate_due, rotate_now
-from rotator.report import Report
+from rotator.report import Report, document
 from rotator.settings import Settings
 
 log = structlog.stdlib.get_logger()
@@ -48,10 +48,19 @@ def run(asked: Invocation, request: Request) -> int:
     pairs = select_pairs(settings, request.servers, request.policies)
     live = progress.wanted(as_json=request.as_json, quiet=asked.quiet)
     asked.log_for(settings, level="warning" if live else None)
-    with progress.shown(len(pairs), live=live) as screen:
-        if live:
-            asked.log_for(settings, level="warning", stream=sys.stderr)  # which now goes above the screen
-        reports, answered = run_to_end(rotate(asked, settings, pairs, due=request.due, spectator=screen))
+    ended: list[Report] = []
+    try:
+        with progress.shown(len(pairs), live=live) as screen:
+            if live:
+                asked.log_for(settings, level="warning", stream=sys.stderr)  # which now goes above the screen
+            reports, answered = run_to_end(
+                rotate(asked, settings, pairs, due=request.due, spectator=Results(screen, ended))
+            )
+    except Interrupted as interrupted:
+        interrupted.done = document(ended, dry_run=False)
+        if not request.as_json:
+            _tell_cut_short(asked, pairs, ended)
+        raise
     if called.error is not None:
         message = f"the servers of match entries could not be looked up: {called.error.message}"
         log.error("api.failed", code=called.error.code, detail=message)
@@ -64,6 +73,35 @@ def run(asked: Invocation, request: Request) -> int:
         error=called.error,
     )
     return exits.worst((called.exit_code, exits.of_reports(reports, answered=answered)))
+
+
+def _tell_cut_short(asked: Invocation, pairs: Sequence[Pair], ended: Sequence[Report]) -> None:
+    """What was done before the signal came, and of how many nothing is told."""
+    if ended:
+        rotations.tell(ended, asked.clock.now(), dry_run=False, as_json=False, quiet=asked.quiet)
+    left = {pair.key for pair in pairs}.difference(report.pair.key for report in ended)
+    output.tell(f"rotator: {output.counted(len(left), 'rotation')} had not ended")
+
+
+class Results:
+    """A `Spectator` that keeps the reports of what ended, and hands on what it sees to `other`."""
+
+    def __init__(self, other: Spectator, ended: list[Report]) -> None:
+        self._other = other
+        self._ended = ended
+
+    def started(self, pair: Pair) -> None:
+        """Hand it on."""
+        self._other.started(pair)
+
+    def waiting(self, pair: Pair, snapshot: Snapshot, seconds: float) -> None:
+        """Hand it on."""
+        self._other.waiting(pair, snapshot, seconds)
+
+    def finished(self, report: Report) -> None:
+        """Keep it, and hand it on."""
+        self._ended.append(report)
+        self._other.finished(report)
 
 
 async def rotate(

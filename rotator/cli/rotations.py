@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 import click
 
 from rotator import naming
-from rotator.cli import output, verdicts
+from rotator.cli import complaints, output, verdicts
 from rotator.errors import RotatorError
-from rotator.models import Outcome
+from rotator.models import Outcome, Problem
 from rotator.redact import printable
 from rotator.report import BUCKET_ORDER, Report, document
 
@@ -23,6 +24,9 @@ COLOURS: Mapping[Outcome, str] = {
     Outcome.FAILED: "red",
     Outcome.BUSY: "yellow",
 }
+
+NAMED = 3
+"""How many of many rotations that ended alike are named."""
 
 
 def tell(
@@ -42,19 +46,46 @@ def tell(
         failed = {"ok": False, "errors": [{"code": error.code, "message": error.message}]} if error else {}
         output.say_json({**document(reports, dry_run=dry_run), **failed})
     elif quiet:
-        output.say(
-            *(line for report in reports if not report.ok for line in section(report, now, dry_run=dry_run))
-        )
+        unwell = [report for report in reports if not report.ok]
+        output.say(*(line for part in _sections(unwell, now, dry_run=dry_run) for line in part))
     else:
         output.say(*lines(reports, now, dry_run=dry_run))
+    if not as_json:
+        complaints.advise({report.problem.code for report in reports if report.problem is not None})
 
 
 def lines(reports: Sequence[Report], now: datetime, *, dry_run: bool) -> Iterator[str]:
     """A section for each rotation, and a summary."""
-    for report in reports:
-        yield from section(report, now, dry_run=dry_run)
+    for part in _sections(reports, now, dry_run=dry_run):
+        yield from part
         yield ""
     yield summary(reports, dry_run=dry_run)
+
+
+def _sections(reports: Sequence[Report], now: datetime, *, dry_run: bool) -> Iterator[Iterator[str]]:
+    """One for each rotation; those that follow each other and met the same before any list are one."""
+    for _, alike in groupby(reports, _met):
+        together = list(alike)
+        if len(together) > 1:
+            yield _same(together)
+        else:
+            yield section(together[0], now, dry_run=dry_run)
+
+
+def _met(report: Report) -> object:
+    """What a rotation met before it saw anything of its server; else the rotation itself."""
+    return id(report) if _seen(report) or report.problem is None else (report.outcome, report.problem)
+
+
+def _same(reports: Sequence[Report]) -> Iterator[str]:
+    """Many rotations that ended alike."""
+    first = reports[0]
+    outcome = click.style(first.outcome.value, fg=COLOURS[first.outcome], bold=True)
+    named = [f"{printable(r.pair.server.label)} {r.pair.policy.name}" for r in reports[:NAMED]]
+    more = f" and {len(reports) - NAMED} more" if len(reports) > NAMED else ""
+    yield f"{len(reports)} rotations  {outcome}: {', '.join(named)}{more}"
+    if first.problem is not None:
+        yield _problem(first.problem)
 
 
 def section(report: Report, now: datetime, *, dry_run: bool) -> Iterator[str]:
@@ -66,7 +97,7 @@ def section(report: Report, now: datetime, *, dry_run: bool) -> Iterator[str]:
     yield f"{label}  {pair.policy.name}  {slot}  {outcome}{_how(report)}"
     yield from _places(report)
     if problem is not None:
-        yield f"  {click.style(problem.code, fg='red')}: {printable(problem.message)}"
+        yield _problem(problem)
     yield from verdicts.table(report, now, dry_run=dry_run)
 
 
@@ -79,9 +110,16 @@ def _how(report: Report) -> str:
 
 def _places(report: Report) -> Iterator[str]:
     """The free places, unless the server's list was never seen."""
-    seen = report.mode is not None or any(getattr(report.buckets, name) for name in BUCKET_ORDER)
-    if seen:
+    if _seen(report):
         yield f"  free places {report.free_before} -> {report.free_after} of {report.cap}"
+
+
+def _seen(report: Report) -> bool:
+    return report.mode is not None or any(getattr(report.buckets, name) for name in BUCKET_ORDER)
+
+
+def _problem(problem: Problem) -> str:
+    return f"  {click.style(problem.code, fg='red')}: {printable(problem.message)}"
 
 
 def summary(reports: Sequence[Report], *, dry_run: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -13,11 +13,15 @@ T = TypeVar("T")
 
 
 class Interrupted(Exception):
-    """A signal ended the command; `number` is the signal's."""
+    """A signal ended the command; `number` is the signal's.
+
+    `done` is what the JSON document tells beside it: what had been done by then.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+        self.done: Mapping[str, object] = {}
 
 
 def heed_as_first_process() -> None:

@@ -78,7 +78,7 @@ async def _look(
     asked: Invocation, settings: Settings, pairs: Sequence[Pair], *, hurry: bool
 ) -> list[Standing]:
     async with looking(asked, settings) as account:
-        look = asyncio.create_task(look_at(account.office, pairs))
+        look = asyncio.create_task(look_at(account.office, pairs, to_show=True))
         if hurry:
             await asyncio.wait({look}, timeout=HURRY_SECONDS)
         try:

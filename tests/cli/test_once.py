@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
+from pathlib import Path
 
 import pytest
 
+from rotator.cli.complaints import ACCOUNT
 from rotator.sandbox import Fault, Switches
-from tests.cli.conftest import PATIENCE, POLICIES, Stage, names, plant_three, until
+from tests.cli.conftest import PATIENCE, POLICIES, SERVERS, Stage, names, plant_three, until
 
 ROTATION_KEYS = (
     *("server_id", "server", "policy", "slot", "outcome", "mode", "created"),
@@ -187,6 +190,62 @@ def test_a_signal_ends_it_tidily_and_the_snapshot_is_left_to_the_next_run(
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
-    assert out == '{\n  "version": 1,\n  "ok": false,\n  "errors": []\n}\n'
+    assert json.loads(out) == {"version": 1, "ok": False, "errors": [], "dry_run": False, "rotations": []}
     assert "Traceback" not in err
     assert [change.kind for change in stage.world.history] == ["created"]
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "people"])
+def test_a_signal_leaves_the_results_of_what_had_ended(stage: Stage, tmp_path: Path, as_json: bool) -> None:
+    stage.config(policies=POLICIES.replace("timeout: 5s", "timeout: 5m"))
+    stage.world.faults.add(Fault(method="POST", server_id=101, fate="hangs"))
+    told = tmp_path / "stderr"
+    with told.open("w") as log:
+        stage.log = log
+        with stage.start("run", "--once", *(["--json"] if as_json else [])) as process:
+            until(lambda: "rotation.finished" in told.read_text() and stage.world.snapshots(101))
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 143
+    if as_json:
+        document = json.loads(out)
+        assert (document["ok"], document["errors"]) == (False, [])
+        assert [(r["server"], r["outcome"]) for r in document["rotations"]] == [("db-01", "rotated")]
+    else:
+        assert out.startswith("db-01  nightly  ")
+        assert "web-01" not in out
+        assert "rotator: 1 rotation had not ended\n" in told.read_text()
+
+
+# --- what the whole account met -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("run", "--once"), ("plan",)], ids=["run", "plan"])
+def test_a_refused_token_is_told_once_with_where_it_came_from(stage: Stage, command: tuple[str, ...]) -> None:
+    ran = stage.rotator(*command, VPS_API_TOKEN="vps_revoked")
+    assert ran.code == 77
+    assert ran.out.count("unauthorized") == 1
+    assert ran.out.startswith("2 rotations  failed: web-01 nightly, db-01 nightly\n")
+    assert ran.err.endswith(hint_of("unauthorized"))
+
+
+def hint_of(code: str) -> str:
+    """What is advised."""
+    assert "VPS_API_TOKEN" in ACCOUNT[code]
+    return ACCOUNT[code]
+
+
+def test_of_many_that_met_the_same_three_are_named(stage: Stage) -> None:
+    ids = range(201, 206)
+    listed = "".join(f"  - {{id: {id_}, name: s{id_}, policies: [nightly]}}\n" for id_ in ids)
+    stage.config(servers=f"servers:\n{listed}")
+    ran = stage.rotator("--quiet", "plan", VPS_API_TOKEN="vps_revoked")
+    assert ran.out.startswith("5 rotations  failed: s201 nightly, s202 nightly, s203 nightly and 2 more\n")
+
+
+def test_servers_that_the_account_does_not_have_are_told_one_by_one(stage: Stage) -> None:
+    stage.config(servers=SERVERS.replace("101", "901").replace("102", "902"))
+    ran = stage.rotator("plan")
+    assert ran.code == 1
+    assert "the account has no server with the id 901" in ran.out
+    assert "the account has no server with the id 902" in ran.out

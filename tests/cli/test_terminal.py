@@ -54,7 +54,7 @@ def test_progress_names_the_snapshot_that_is_waited_for_and_gives_way_to_the_res
     assert "rotation.started" not in shown
 
 
-def test_ctrl_c_wipes_the_progress_and_leaves_one_line_that_says_what_becomes_of_the_snapshots(
+def test_ctrl_c_wipes_the_progress_and_says_how_many_had_not_ended_and_what_becomes_of_the_snapshots(
     stage: Stage,
 ) -> None:
     stage.world.switches = Switches(create_time=60)
@@ -77,7 +77,10 @@ def test_ctrl_c_wipes_the_progress_and_leaves_one_line_that_says_what_becomes_of
     assert code == 130
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") > 0
     left = CONTROL.sub("", text[text.rindex("\x1b[?25h") :]).split("\r\n")
-    assert [line.strip() for line in left if line.strip()] == [hint_of(Interrupted(2))]
+    assert [line.strip() for line in left if line.strip()] == [
+        "rotator: 1 rotation had not ended",
+        hint_of(Interrupted(2)),
+    ]
 
 
 def hint_of(error: Exception) -> str:
