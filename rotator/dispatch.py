@@ -191,11 +191,14 @@ class Dispatcher:
             progress, tries = rotation.progress.next_try(), tries + 1
 
     def _tell(self, report: Report, again: datetime) -> None:
+        """Say when it is tried again; a newer slot that comes first is rotated instead."""
+        newer = _newer_slot(report.pair, report.slot, again)
         log.warning(
             "rotation.retry_scheduled",
             slot=naming.slot_text(report.slot),
             retry_at=timestamp(again),
             error=report.problem.code if report.problem else None,
+            **({"unless_slot": naming.slot_text(newer)} if newer else {}),
             **_facts(report.pair),
         )
 
@@ -221,10 +224,15 @@ def _overslept(pair: Pair, slot: datetime, again: datetime, began: datetime, now
     """
     if now - again <= ON_TIME:
         return False
+    return now - began > RETRY_FOR or _newer_slot(pair, slot, now) is not None
+
+
+def _newer_slot(pair: Pair, slot: datetime, until: datetime) -> datetime | None:
+    """The pair's slot after that one, if it is handed out by then."""
     policy = pair.policy
     following = cron.next_slot(policy.schedule, policy.zone, slot)
     offset = cron.splay_offset(pair.server.key, policy.splay)
-    return now - began > RETRY_FOR or (following is not None and following + offset <= now)
+    return following if following is not None and following + offset <= until else None
 
 
 def _facts(pair: Pair) -> dict[str, object]:

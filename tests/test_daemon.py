@@ -109,10 +109,29 @@ def test_a_passing_failure_is_tried_again_after_5_10_and_20_minutes_then_every_3
             for began, line in zip([NIGHT, *tries], finished, strict=True)
         ]
         pauses = [again - end for again, end in zip(tries, ends, strict=False)]
+        assert not any("unless_slot" in line for line in life.events("rotation.retry_scheduled"))
         for pause, minutes in zip(pauses, [5, 10, 20, *[30] * (len(pauses) - 3)], strict=True):
             assert abs(pause - timedelta(minutes=minutes)) < timedelta(seconds=5)
 
     on_stage(scene, WEB, start=NIGHT - timedelta(minutes=1))
+
+
+def test_a_retry_that_a_newer_slot_will_precede_says_so() -> None:
+    often = server(policy(schedule=("*/7 * * * *",)))
+    first = NIGHT.replace(minute=7)
+
+    async def scene(stage: Stage) -> None:
+        stage.world.faults.add(Fault(method="POST", fate="fails", times=None))
+        async with living(stage, often) as life:
+            await life.sleep(minutes=13)
+            (told,) = life.events("rotation.retry_scheduled")
+            assert told["slot"] == naming.slot_text(first)
+            assert told["unless_slot"] == naming.slot_text(first + timedelta(minutes=7))
+            await life.sleep(minutes=8)
+            slots = [line["slot"] for line in life.events("rotation.started")]
+        assert slots[:2] == [naming.slot_text(first + timedelta(minutes=m)) for m in (0, 7)]
+
+    on_stage(scene, often, start=first - timedelta(minutes=1))
 
 
 def test_a_permanent_failure_waits_for_the_next_slot() -> None:

@@ -50,11 +50,6 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
         ServerRestoring,
         "rotator: nothing was done: ask again once that is over\n",
     ),
-    (
-        Interrupted,
-        "rotator: interrupted; snapshots that are being made stay, and the daemon or `run --once --due` takes"
-        " up those of scheduled slots\n",
-    ),
 )
 """What helps, by the kind of error; the first that fits."""
 
@@ -126,7 +121,8 @@ def _show(error: BaseException) -> None:
             prefix = "" if fault.file else "rotator: "
             sys.stderr.write(_clean(f"{prefix}{fault}\n").encode(errors="backslashreplace").decode())
         hints = (hint for kind, hint in HINTS if isinstance(error, kind))
-        sys.stderr.write(next(hints, ""))
+        interrupted = f"rotator: {error.hint}\n" if isinstance(error, Interrupted) else ""
+        sys.stderr.write(next(hints, interrupted))
         sys.stderr.flush()
 
 

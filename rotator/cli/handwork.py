@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from structlog.contextvars import bound_contextvars
+
 from rotator.byhand import pair_of
 from rotator.cli import exits, progress
 from rotator.cli.complaints import Ended
 from rotator.cli.invocation import Invocation
-from rotator.cli.signals import run_to_end
+from rotator.cli.signals import Interrupted, run_to_end
 from rotator.cli.wiring import writing
 from rotator.errors import ApiError
 from rotator.models import Pair, Server, Snapshot
@@ -20,6 +22,10 @@ from rotator.redact import printable
 from rotator.settings import Settings
 
 T = TypeVar("T")
+
+LEFT_BEHIND = "interrupted; what was asked for by then is done all the same: `rotator list` shows what stands"
+"""What becomes of work that was interrupted, if the command does not know better."""
+
 Work = Callable[[Office, Pair], Awaitable[T]]
 
 
@@ -30,7 +36,11 @@ def perform(asked: Invocation, settings: Settings, server: Server, work: Work[T]
     with _line(live=live) as spectator:
         if live:
             asked.log_for(settings, level="warning", stream=sys.stderr)  # which now goes above the line
-        return run_to_end(_perform(asked, settings, server, work, spectator))
+        try:
+            return run_to_end(_perform(asked, settings, server, work, spectator))
+        except Interrupted as interrupted:
+            interrupted.hint = LEFT_BEHIND
+            raise
 
 
 async def _perform(
@@ -38,7 +48,8 @@ async def _perform(
 ) -> T:
     async with writing(asked, settings, spectator) as account:
         try:
-            return await work(account.office, pair_of(server, settings.wait))
+            with bound_contextvars(server_id=server.id, server=server.label):
+                return await work(account.office, pair_of(server, settings.wait))
         except ApiError as error:
             raise Ended(error, exits.of_error(error, answered=account.answered)) from None
 

@@ -44,9 +44,11 @@ class Attempt:
 
 
 INTERRUPTED = {
-    Phase.MAYBE_BEGUN: "the restore may have begun, and then goes on without this command: look at the server"
-    " before you ask for it again",
-    Phase.BEGUN: "the restore was begun, and goes on without this command",
+    Phase.NOT_BEGUN: "interrupted; the restore was not begun, and a safety snapshot that was asked for is"
+    " made all the same",
+    Phase.MAYBE_BEGUN: "interrupted; the restore may have begun, and then goes on without this command: look"
+    " at the server before you ask for it again",
+    Phase.BEGUN: "interrupted; the restore was begun, and goes on without this command",
 }
 """What is said of a restore whose command was interrupted, by how far it had come."""
 
@@ -95,9 +97,8 @@ def command(
 
     try:
         perform(asked, settings, found.server, work, as_json=as_json)
-    except Interrupted:
-        if attempt.phase in INTERRUPTED:
-            output.tell(f"rotator: {INTERRUPTED[attempt.phase]}")
+    except Interrupted as interrupted:
+        interrupted.hint = INTERRUPTED.get(attempt.phase, interrupted.hint)
         raise
     if as_json:
         output.say_json(_document(attempt, found))
@@ -141,11 +142,18 @@ def _loss(found: Target, now: datetime) -> Iterator[str]:
     yield from target.described(found, now)
     lost = f"All that was written to {where} in the last {since} is lost"
     yield click.style(f"{lost}, and it is stopped while this runs (5 to 15 minutes).", fg="red")
-    newer = sum(
-        s.created_at > found.snapshot.created_at and s.state is State.READY for s in found.sight.snapshots
-    )
-    if newer:
-        yield f"There {'is' if newer == 1 else 'are'} {output.counted(newer, 'newer restore point')} of it."
+    yield from _newer(found, now)
+
+
+def _newer(found: Target, now: datetime) -> Iterator[str]:
+    """What would have lost less, whosever it is."""
+    made = found.snapshot.created_at
+    ready = [s for s in found.sight.snapshots if s.created_at > made and s.state is State.READY]
+    if ready:
+        newest = max(ready, key=lambda s: s.created_at)
+        are = "is" if len(ready) == 1 else "are"
+        counted = f"{output.counted(len(ready), 'newer snapshot')} of it {are} ready"
+        yield f"{counted}: the newest is {printable(newest.name)}, {age(newest.created_at, now)} old."
 
 
 def _offer(room: Room, free: int) -> Iterator[str]:

@@ -25,6 +25,12 @@ from rotator.settings import Settings
 
 log = structlog.stdlib.get_logger()
 
+LEFT_BEHIND = (
+    "interrupted; snapshots that are being made stay, and the daemon or `run --once --due` takes up those of"
+    " scheduled slots"
+)
+"""What becomes of rotations that were interrupted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -57,6 +63,7 @@ def run(asked: Invocation, request: Request) -> int:
                 rotate(asked, settings, pairs, due=request.due, spectator=Results(screen, ended))
             )
     except Interrupted as interrupted:
+        interrupted.hint = LEFT_BEHIND
         interrupted.done = document(ended, dry_run=False)
         if not request.as_json:
             _tell_cut_short(asked, pairs, ended)

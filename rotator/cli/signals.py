@@ -15,12 +15,14 @@ T = TypeVar("T")
 class Interrupted(Exception):
     """A signal ended the command; `number` is the signal's.
 
-    `done` is what the JSON document tells beside it: what had been done by then.
+    A command that changes something says here what that leaves behind: `hint` to people, `done`, what it had
+    done by then, in its JSON document.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+        self.hint = "interrupted"
         self.done: Mapping[str, object] = {}
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import IO, Any, NoReturn
 
 import click
 
@@ -127,7 +127,15 @@ def confirm(server: Server, lines: Sequence[str]) -> None:
     output.tell(*lines)
     typed = click.prompt(f"Type the server's name, {printable(server.label)}, to go on", err=True)
     if typed.strip() != server.label:
-        raise click.UsageError("that is not the server's name: nothing was changed.")
+        raise NotMeant("that is not the server's name: nothing was changed.")
+
+
+class NotMeant(click.UsageError):
+    """Who was asked did not confirm: no slip in the command line, whose usage would be no help."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Only what was wrong."""
+        click.echo(f"rotator: {self.format_message()}", file=file or sys.stderr)
 
 
 def refuse_unasked(what: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from dataclasses import replace
 
@@ -232,8 +233,37 @@ def test_a_wrong_name_changes_nothing(stage: Stage) -> None:
         person.answer("Take a safety snapshot first?", "n")
         person.answer("Type the server's name", "web-02")
         assert person.end() == 2
-    assert "nothing was changed" in person.text
+    assert "rotator: that is not the server's name: nothing was changed.\n" in person.text.replace("\r", "")
+    assert "Usage:" not in person.text
     assert stage.world.history == []
+
+
+def test_the_question_counts_what_is_newer_whosever_it_is(stage: Stage) -> None:
+    name = plant(stage.world, 101, "nightly", 3)
+    plant(stage.world, 101, "nightly", 2)
+    stage.world.add_snapshot(101, "by-hand")
+    stage.world.add_snapshot(101, "half-made", status="in_progress")
+    with at_a_terminal(stage, "restore", name) as person:
+        person.answer("Take a safety snapshot first?", "n")
+        person.answer("Type the server's name", "no")
+        assert person.end() == 2
+    assert "2 newer snapshots of it are ready: the newest is by-hand, " in person.text
+
+
+def test_every_line_of_work_by_hand_bears_the_server(stage: Stage) -> None:
+    name = plant(stage.world, 101, "nightly", 1)
+    ran = stage.rotator(
+        "--log-format", "json", "--log-level", "info", "restore", name, "--yes", "--safety-snapshot"
+    )
+    assert ran.code == 0
+    lines = [json.loads(line) for line in ran.err.splitlines()]
+    acts = [line for line in lines if line["event"].split(".")[0] in {"snapshot", "restore"}]
+    assert {line["event"] for line in acts} >= {
+        "snapshot.create_requested",
+        "snapshot.created",
+        "restore.started",
+    }
+    assert {(line["server_id"], line["server"]) for line in acts} == {(101, "web-01")}
 
 
 def test_ctrl_c_at_the_question_changes_nothing_and_at_the_wait_leaves_the_screen_whole(
