@@ -81,6 +81,7 @@ TOUCH = (
 CONDUCT = (
     "restoring",
     "office",
+    "showing",
     "accounts",
     "waiting",
     "settling",
