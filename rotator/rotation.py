@@ -208,9 +208,8 @@ class Rotation:
         return self.created
 
     async def _finish(self, hands: Hands, planned: Plan) -> Ending:
-        """The last step: prune, or stop where nothing more can be done."""
-        prunes = planned.step is Step.PRUNE
-        failure = await self._delete_all(hands, planned, before_create=False) if prunes else None
+        """The last step: prune, or stop where nothing more can be done, and nothing is to be deleted."""
+        failure = await self._delete_all(hands, planned, before_create=False)
         notices.held_back(planned)
         rotated = self.created is not None and planned.outcome is Outcome.PRUNED
         outcome = Outcome.ROTATED if rotated else planned.outcome

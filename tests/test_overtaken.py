@@ -10,7 +10,7 @@ import pytest
 from rotator import naming
 from rotator.models import Outcome, Pair
 from rotator.sandbox import Fault, Switches
-from tests.staging import SLOT, Stage, on_stage, server
+from tests.staging import SLOT, Stage, on_stage, policy, server
 
 WEB = server()
 NIGHTLY = Pair(WEB, WEB.policies[0])
@@ -45,6 +45,23 @@ def test_a_snapshot_that_goes_while_it_is_waited_for(
         assert NAME not in stage.names(WEB)
 
     on_stage(scene, WEB, switches=Switches(create_time=300))
+
+
+def test_a_legacy_snapshot_of_the_very_moment_does_not_stand_for_the_slots_that_went() -> None:
+    web = server(policy(adopt=("legacy-*",)))
+    pair = Pair(web, web.policies[0])
+
+    async def scene(stage: Stage) -> None:
+        stage.world.add_snapshot(1, "legacy-1", created_at=SLOT)
+        rotation = asyncio.create_task(stage.rotate(pair))
+        await stage.clock.sleep(70)
+        (made,) = [row for row in stage.rows(web) if row.name == NAME]
+        stage.world.remove_snapshot(made.id)
+        report = await rotation
+        assert report.problem is not None
+        assert (report.outcome, report.problem.code) == (Outcome.FAILED, "snapshot_failed")
+
+    on_stage(scene, web, switches=Switches(create_time=300))
 
 
 def test_the_time_for_which_lists_fail_is_taken_from_the_creates_patience() -> None:
