@@ -47,6 +47,7 @@ _PLAN = ("test_plan", "test_plan_answer", "test_plan_blocked", "test_plan_prune"
 _ROTATION = (
     "test_watched",
     "test_overtaken",
+    "test_claims",
     "test_restoring",
     "test_restore",
     "test_surround",

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from rotator.answers import json_of
 from rotator.clock import Clock
-from rotator.errors import BadAnswer, BadRequest, ListUnsure, NotFound
+from rotator.errors import AnotherServer, BadAnswer, BadRequest, ListUnsure, NotFound
 from rotator.exchange import (
     NEVER,
     SURELY_NOT_DONE,
@@ -232,9 +232,8 @@ class VpsApi:
         except BrokenRow as error:
             raise BadAnswer(f"{reply.label}: {error}", status=reply.status) from error
         if str(created.server_id) != str(server_id):
-            raise BadAnswer(
-                f"{reply.label}: the answer is about server {created.server_id}", status=reply.status
-            )
+            message = f"{reply.label}: asked for server {server_id}, answered for {created.server_id}"
+            raise AnotherServer(f"{message}: nothing is asked for again", status=reply.status)
         return created
 
     async def delete_snapshot(

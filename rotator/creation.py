@@ -3,13 +3,15 @@
 Law 1: before a create goes out, the record beside the lock says so; its answer settles the record.
 Law 2: an answer that was lost is settled by looking for the name twice, the second time in a list begun at
        least SETTLE_SECONDS after the request. Until then the lock is kept and nothing is asked for again.
-Law 3: an answered create stays on record until a list shows it: a list may lag behind a killed writer. One
+Law 3: the answer of a create says that it exists, whatever state it tells: whether it is ready, only a list
+       says.
+Law 4: an answered create stays on record until a list shows it: a list may lag behind a killed writer. One
        that comes to nothing leaves the record of another one as it was.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -18,7 +20,7 @@ from rotator.clock import Clock
 from rotator.errors import AnswerLost, ApiError, ListUnsure
 from rotator.inventory import Inventory
 from rotator.lock import Held, Record
-from rotator.models import Pair, Snapshot
+from rotator.models import Pair, Snapshot, State
 from rotator.settling import SETTLE_SECONDS
 
 log = structlog.stdlib.get_logger()
@@ -73,7 +75,7 @@ class Creation:
         except ApiError:
             self._put_back(others)
             raise
-        return self._answered(made)
+        return self._answered(replace(made, status=State.IN_PROGRESS.value, state=State.IN_PROGRESS))
 
     def _others_record(self, name: str) -> Record | None:
         """The record of another snapshot that no list has shown yet: a person does not wait for that."""

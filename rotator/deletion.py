@@ -1,7 +1,8 @@
 """Delete one snapshot that a plan has doomed, and let whoever comes next know of it.
 
 Law 1: it is logged, with its reasons, and noted beside the lock before it goes out.
-Law 2: only its answer says that it is gone; a delete whose answer was lost stays noted as sent.
+Law 2: the note says which slot it makes room for: another process deletes no more for it than this one may.
+Law 3: only its answer says that it is gone; a delete whose answer was lost stays noted as sent.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import structlog
 from rotator.api import Patience, Provider
 from rotator.errors import ApiError, BadRequest, Forbidden, RateLimited, Unauthorized
 from rotator.inventory import Inventory
-from rotator.lock import Held
+from rotator.lock import Held, Room
 from rotator.models import Problem, Server, Snapshot
 
 REFUSED = (BadRequest, Forbidden, RateLimited, Unauthorized)
@@ -31,17 +32,24 @@ class Deletion:
     inventory: Inventory
     held: Held
 
+    def room_made(self, name: str) -> tuple[int, frozenset[str]] | None:
+        """How many ready ones the slot of that snapshot may cost, and the ids it did; None: none yet."""
+        return self.held.room_made(name)
+
     async def delete(
-        self, snapshot: Snapshot, reasons: tuple[str, ...], patience: Patience
+        self, snapshot: Snapshot, reasons: tuple[str, ...], patience: Patience, room: Room | None = None
     ) -> Problem | None:
-        """Delete it; a problem says why it may still stand. Raises ApiError where the token may not."""
+        """Delete it; a problem says why it may still stand. Raises ApiError where the token may not.
+
+        `room`: the slot whose create it makes room for.
+        """
         facts = {"snapshot": snapshot.name, "snapshot_id": snapshot.id}
         log.info("snapshot.delete_requested", reasons=list(reasons), state=snapshot.state.value, **facts)
         tries = 0
 
         def note() -> None:
             nonlocal tries
-            self.held.bury(snapshot.key, gone=False)
+            self.held.bury(snapshot.key, gone=False, room=room)
             tries += 1
 
         try:
@@ -56,5 +64,5 @@ class Deletion:
             return Problem("delete_failed", message, passing=error.passing, retry_after=error.retry_after)
         self.inventory.deleted(self.server, snapshot)
         log.info("snapshot.deleted", reasons=list(reasons), was_gone=not existed, **facts)
-        self.held.bury(snapshot.key, gone=True)
+        self.held.bury(snapshot.key, gone=True, room=room)
         return None

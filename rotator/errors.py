@@ -178,6 +178,12 @@ class BadAnswer(ApiError):
     passing = True
 
 
+class AnotherServer(ApiError):
+    """A create was answered, whole, for another server than was asked for: no try would change that."""
+
+    code = "bad_answer"
+
+
 class ListUnsure(ApiError):
     """A list with the wrong shape, a wrong count or a repeated id: no ground for a create or a delete."""
 

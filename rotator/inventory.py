@@ -234,7 +234,7 @@ class Inventory:
             self._ids[server.key] = rows[0].server_id
         sight = Sight(
             snapshots=rows,
-            unsure=listing.unsure.get(server.key),
+            unsure=listing.unsure.get(server.key) or _other_kind(server, shown),
             skew=listing.skew,
             began=listing.began,
             strays=listing.strays,
@@ -249,3 +249,16 @@ def _look_at_exception(task: asyncio.Task[Shown]) -> None:
     """Nobody may be left to hear of it when every asker was cancelled; asyncio would complain."""
     if not task.cancelled():
         task.exception()
+
+
+def _other_kind(server: Server, shown: Shown) -> str | None:
+    """Why a list of that server alone says nothing of it: its rows bear the provider's other kind of ids.
+
+    There are two, integers and UUIDs. Who took such a list for an empty one would create again and again.
+    """
+    others = shown.rows.keys() - {server.key}
+    if shown.listing.server_id is None or server.key in shown.rows or not others:
+        return None
+    if any(key.isdigit() == server.key.isdigit() for key in others):
+        return None
+    return f"asked for server {server.id}, it shows {min(others)}: write the id as the API shows it"

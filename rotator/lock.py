@@ -28,9 +28,9 @@ from rotator.errors import LockHeld, LockUnusable
 from rotator.notefile import OPEN_TO_ALL, usable
 from rotator.record import Record, RecordFile
 from rotator.restorenote import RestoreFile, RestoreNote
-from rotator.tombstones import REMEMBERED, Tombstone, TombstoneFile
+from rotator.tombstones import Room, Tombstone, TombstoneFile
 
-__all__ = ["Held", "Record", "RestoreNote", "ServerLock", "Tombstone", "lock_directory"]
+__all__ = ["Held", "Record", "RestoreNote", "Room", "ServerLock", "Tombstone", "lock_directory"]
 
 SYSTEM_DIRECTORY = Path("/run/rotator")
 """Where root's shell and the service meet."""
@@ -136,29 +136,39 @@ class Held:
 
     def tombstones(self) -> tuple[Tombstone, ...]:
         """What was deleted in the last hour, or asked to be, by whomever; no time lies after now."""
-        self._check()
         now = self._clock.now()
-        stones = (replace(stone, at=min(stone.at, now)) for stone in self._tombstones.read())
-        return tuple(stone for stone in stones if now - stone.at < REMEMBERED or not stone.gone)
+        return tuple(stone for stone in self._stones() if stone.matters(now))
 
-    def bury(self, key: str, *, gone: bool) -> None:
-        """Note a delete of that id: about to be sent, or known to be done.
+    def room_made(self, name: str) -> tuple[int, frozenset[str]] | None:
+        """How many ready ones the slot of that snapshot may cost, and the ids it did; None: none yet."""
+        rooms = {s.key: s.room for s in self._stones() if s.room is not None and s.room.name == name}
+        return (min(room.limit for room in rooms.values()), frozenset(rooms)) if rooms else None
+
+    def bury(self, key: str, *, gone: bool, room: Room | None = None) -> None:
+        """Note a delete of that id: about to be sent, or known to be done; `room` if that is what it is for.
 
         Raises LockUnusable: then the delete must not go out.
         """
-        now = self._clock.now()
-        others = [stone for stone in self.tombstones() if stone.key != key]
-        self._tombstones.write([*others, Tombstone(key, now, gone)], now)
+        others = [stone for stone in self._stones() if stone.key != key]
+        self._engrave([*others, Tombstone(key, self._clock.now(), gone, room)])
 
     def withdraw(self, key: str) -> None:
         """Forget what is noted of that id: its delete was refused, or it was given to a new snapshot."""
-        stones = self.tombstones()
+        stones = self._stones()
         if any(stone.key == key for stone in stones):
-            self._tombstones.write([stone for stone in stones if stone.key != key], self._clock.now())
+            self._engrave([stone for stone in stones if stone.key != key])
 
     def forget_doubts(self) -> None:
         """What became of every delete that was sent is known by now: a list has shown it."""
-        self._tombstones.write([stone for stone in self.tombstones() if stone.gone], self._clock.now())
+        self._engrave([stone for stone in self._stones() if stone.gone])
+
+    def _stones(self) -> tuple[Tombstone, ...]:
+        self._check()
+        now = self._clock.now()
+        return tuple(replace(stone, at=min(stone.at, now)) for stone in self._tombstones.read())
+
+    def _engrave(self, stones: list[Tombstone]) -> None:
+        self._tombstones.write(stones, self._clock.now())
 
     def restore_note(self) -> RestoreNote | None:
         """The restore that was begun last and not found to be over; its time never lies after now."""

@@ -27,6 +27,13 @@ class Progress:
         """Remember what the slot's first plan of a create needs; every other plan changes nothing."""
         return replace(self, room_limit=room_needed) if self.room_limit is None else self
 
+    def recalled(self, made: tuple[int, frozenset[str]] | None) -> Progress:
+        """Take over what earlier processes did for the slot: how many it may cost, and the ids it did."""
+        if made is None or self.room_limit is not None:
+            return self
+        limit, keys = made
+        return replace(self, room_limit=limit, room_deleted=len(keys), tried=keys)
+
     def deleted_ready(self, *, before_create: bool, key: str | None = None) -> Progress:
         """Count the ready snapshot of that id as spent, for the slot's create only once."""
         spent = replace(self, deleted=self.deleted + 1)

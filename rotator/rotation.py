@@ -23,6 +23,7 @@ from rotator.census import Judgement, Reasons, View, sort_into_buckets, take_cen
 from rotator.endings import Ending
 from rotator.errors import BadRequest, LockHeld, RotatorError, ServerRestoring
 from rotator.hands import Hands
+from rotator.lock import Room
 from rotator.models import Mode, Outcome, Pair, Problem, Snapshot, State
 from rotator.office import Office
 from rotator.plan import Plan, Step, plan
@@ -144,6 +145,7 @@ class Rotation:
     async def _turn(self, hands: Hands) -> Ending | Snapshot | None:
         """Steps, until there is something to wait for, or nothing left. None: hooks come first."""
         sight = await hands.settling.look()
+        self.progress = self.progress.recalled(hands.deletion.room_made(self._name))
         self.patience.spent += sight.failing
         while True:
             planned = self._planned(self._view(sight))
@@ -232,9 +234,11 @@ class Rotation:
         self, hands: Hands, snapshot: Snapshot, reasons: tuple[str, ...], before_create: bool
     ) -> Problem | None:
         """Delete one; a ready one is counted as spent before anything is known of the answer."""
+        room = None
         if snapshot.state is State.READY:
             self.progress = self.progress.deleted_ready(before_create=before_create, key=snapshot.key)
-        problem = await hands.deletion.delete(snapshot, reasons, self.patience)
+            room = Room(self._name, self.progress.room_limit or 0) if before_create else None
+        problem = await hands.deletion.delete(snapshot, reasons, self.patience, room)
         if problem is None:
             self.patience = Patience()
             self.deleted[snapshot.key] = reasons

@@ -17,6 +17,17 @@ from rotator.notefile import NoteFile
 REMEMBERED = timedelta(hours=1)
 """How long a delete is remembered: far longer than any list is seen to lag, so that the file stays small."""
 
+ROOM_REMEMBERED = timedelta(days=7)
+"""How long it is remembered for which slot room was made: longer than a slot is made up for, as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """For whom a ready snapshot made room: the slot's snapshot by its name, which may cost `limit` in all."""
+
+    name: str
+    limit: int
+
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
@@ -28,12 +39,24 @@ class Tombstone:
     key: str
     at: datetime
     gone: bool = False
+    room: Room | None = None
+
+    def matters(self, now: datetime) -> bool:
+        """Whether a list may still show the id, or nobody knows whether it is gone."""
+        return now - self.at < REMEMBERED or not self.gone
+
+    def is_kept(self, now: datetime) -> bool:
+        """Whether it is young enough to stay noted."""
+        return now - self.at < (REMEMBERED if self.room is None else ROOM_REMEMBERED)
 
 
 def _encode(stones: Iterable[Tombstone]) -> bytes:
-    return json.dumps(
-        [{"key": s.key, "at": s.at.astimezone(UTC).isoformat(), "gone": s.gone} for s in stones]
-    ).encode()
+    return json.dumps([_fields(stone) for stone in stones]).encode()
+
+
+def _fields(stone: Tombstone) -> dict[str, object]:
+    room = {} if stone.room is None else {"room_for": stone.room.name, "room": stone.room.limit}
+    return {"key": stone.key, "at": stone.at.astimezone(UTC).isoformat(), "gone": stone.gone, **room}
 
 
 def _decode(data: bytes) -> tuple[Tombstone, ...]:
@@ -45,7 +68,17 @@ def _stone(fields: dict[str, object]) -> Tombstone:
     key, at, gone = fields["key"], datetime.fromisoformat(str(fields["at"])), fields["gone"]
     if not (isinstance(key, str) and key and isinstance(gone, bool) and at.tzinfo is not None):
         raise ValueError("an id, a time with its offset and a truth value were expected")
-    return Tombstone(key, at.astimezone(UTC), gone)
+    return Tombstone(key, at.astimezone(UTC), gone, _room(fields))
+
+
+def _room(fields: dict[str, object]) -> Room | None:
+    """Absent where no room was made, and in the notes of versions that did not tell."""
+    name, limit = fields.get("room_for"), fields.get("room")
+    if name is None and limit is None:
+        return None
+    if not (isinstance(name, str) and isinstance(limit, int)):
+        raise ValueError("a name and a number were expected")
+    return Room(name, limit)
 
 
 class TombstoneFile:
@@ -67,7 +100,7 @@ class TombstoneFile:
 
     def write(self, stones: Iterable[Tombstone], now: datetime) -> None:
         """Note these, but for what is too old to matter at `now`."""
-        young = [stone for stone in stones if now - stone.at < REMEMBERED]
+        young = [stone for stone in stones if stone.is_kept(now)]
         if young:
             self._file.write(_encode(young))
         else:
