@@ -71,11 +71,14 @@ def decide(
     snapshots: Iterable[Snapshot],
     pair: Pair = BOTH,
     progress: Progress | None = None,
+    *,
     unsure: str | None = None,
     skew: timedelta = timedelta(0),
+    missing: bool = False,
 ) -> Plan:
     """The plan for the slot NOW."""
-    return plan(make_view(snapshots, pair, unsure=unsure, skew=skew), progress or Progress(NOW))
+    view = replace(make_view(snapshots, pair, unsure=unsure, skew=skew), missing=missing)
+    return plan(view, progress or Progress(NOW))
 
 
 def names(verdicts: Iterable[Verdict]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rotator.models import Keep, Outcome, Snapshot, Verdict
+from rotator.models import Keep, Outcome, Problem, Snapshot, Verdict
 from rotator.plan import Step
 from rotator.progress import Progress
 from tests.building import DAY, NOW, make_managed, make_pair, make_server
@@ -143,3 +143,14 @@ def test_cap_reached_does_not_pass_by_what_nobody_else_will_delete(occupant: Sna
     planned = decide([night(1), occupant, *hands(3)], with_nightly(keep=Keep(last=1), min_ready=2))
     assert planned.problem is not None
     assert (planned.outcome, planned.problem.passing) == (Outcome.CAP_REACHED, False)
+
+
+def test_a_server_that_the_account_does_not_have_gets_nothing_and_loses_nothing() -> None:
+    """A list shows nothing of it; should it show something all the same, that stays."""
+    pair = with_nightly(keep=Keep(last=1))
+    planned = decide(nights(1, 2, 3, 4, 5), pair, missing=True)
+    message = f"the account has no server with the id {pair.server.id}: correct its entry, or take it out"
+    assert planned.problem == Problem("not_found", message)
+    assert (planned.step, planned.outcome, planned.now) == (Step.STOP, Outcome.FAILED, ())
+    assert planned.buckets.deleted == ()
+    assert reasons(planned, night(5)) == ("deferred", ("deferred",))
