@@ -10,8 +10,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from rotator import byhand
 from rotator.byhand import Refused
-from rotator.models import Keep, Outcome, Pair
+from rotator.models import Keep, Outcome, Pair, State
 from rotator.restore import Phase, Restore
 from rotator.sandbox import Fault, Switches
 from tests.staging import SLOT, InProcess, Stage, days_before, on_stage, policy, server
@@ -81,6 +82,15 @@ def test_a_restore_does_not_go_out_for_a_safety_snapshot_that_only_its_answer_ca
         assert [change.kind for change in stage.world.history] == ["created", "failed"]
 
     on_stage(scene, WEB, switches=Switches(create_time=300, create_lag=60))
+
+
+def test_one_made_by_hand_is_told_as_what_is_known_of_it() -> None:
+    async def scene(stage: Stage) -> None:
+        office = stage.begin_process(Edited(stage, "POST", completed))
+        made = await byhand.create(office, PAIR, "before-upgrade", "")
+        assert (made.state, made.status) == (State.IN_PROGRESS, "in_progress")
+
+    on_stage(scene, WEB)
 
 
 def other_kind(body: dict[str, Any]) -> None:
