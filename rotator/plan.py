@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rotator import deletes
-from rotator.census import Buckets, Census, Judgement, Reasons, View, sort_into_buckets, take_census
+from rotator.census import Buckets, Census, Item, Judgement, Reasons, View, sort_into_buckets, take_census
 from rotator.models import Mode, Outcome, Problem, Snapshot, State
 from rotator.occupants import cap_reached, next_door_may_give
 from rotator.progress import Progress
@@ -129,11 +129,24 @@ def _slot_failed_for_good(census: Census, progress: Progress) -> Plan | None:
 
 
 def _another_is_on_its_way(census: Census, progress: Progress) -> Plan | None:
-    """Another snapshot of the server is being made: wait for it before this one is asked for."""
-    moving = [i for i in census.items if i.moving and i.key not in progress.waited_out]
+    """Another snapshot of the server is being made: wait for it before this one is asked for.
+
+    What comes then is foreseen as if all that is being made had turned out ready, unless some of that would
+    have to go itself: it is nobody's to promise.
+    """
+    moving = {i.key: i for i in census.items if i.moving and i.key not in progress.waited_out}
     if not moving:
         return None
-    return replace(_room(census, progress), step=Step.WAIT, now=(), awaited=moving[0].snapshot)
+    items = tuple(_as_ready(i) if i.key in moving else i for i in census.items)
+    foreseen = _room(replace(census, items=items), progress)
+    then = _room(census, progress) if foreseen.judgement.doomed.keys() & moving.keys() else foreseen
+    awaited = next(iter(moving.values())).snapshot
+    buckets = sort_into_buckets(census, then.judgement)
+    return replace(then, step=Step.WAIT, now=(), awaited=awaited, buckets=buckets)
+
+
+def _as_ready(item: Item) -> Item:
+    return replace(item, snapshot=replace(item.snapshot, state=State.READY))
 
 
 def _room(census: Census, progress: Progress) -> Plan:

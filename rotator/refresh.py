@@ -2,14 +2,17 @@
 
 Law 1: whoever reads what is shown causes no request: it is this clock that asks, and it asks as a poll, so
        that it takes at most a fifth of `rate_limit` and nobody's turn.
-Law 2: a server that was seen meanwhile, by a rotation or by another look, is not asked for again.
+Law 2: whether the account has a server at all is asked for only when it is looked at for the first time.
+Law 3: a server that was seen meanwhile, by a rotation or by another look, is not asked for again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from rotator.errors import ApiError
 from rotator.models import Server
@@ -50,7 +53,9 @@ class Refresh:
 
     async def _renew(self, old: float) -> None:
         office = self._office()
-        unseen = [server for server in self._servers() if office.inventory.seen_at(server) <= old]
+        seen_at = office.inventory.seen_at
+        unseen = [server for server in self._servers() if seen_at(server) <= old]
         if unseen:
+            new = any(seen_at(server) == -math.inf for server in unseen)
             with office.used():
-                await show(office, unseen, Urgency.POLL)
+                await (partial(show, office) if new else office.inventory.survey)(unseen, Urgency.POLL)

@@ -14,6 +14,7 @@ import pytest
 
 from rotator.api import Patience, Urgency, counting, wire_id
 from rotator.errors import (
+    AnotherServer,
     AnswerLost,
     ApiError,
     BadAnswer,
@@ -200,7 +201,6 @@ LOST = {
     "no_row": (httpx.Response(201, json=[]), BadAnswer),
     "broken_row": (httpx.Response(201, json=row(802, created_at=None)), BadAnswer),
     "no_id": (httpx.Response(201, json=row(802) | {"id": None}), BadAnswer),
-    "another_server": (httpx.Response(201, json=row(802, 67890)), BadAnswer),
 }
 
 
@@ -220,6 +220,20 @@ def test_any_other_answer_to_a_create_is_lost_and_it_is_not_repeated(
     assert isinstance(lost.cause, cause)
     assert lost.code == cause.code
     assert lost.message.startswith("the answer was lost: POST /snapshots/: ")
+
+
+def test_a_create_that_is_answered_for_another_server_is_no_lost_one() -> None:
+    async def main(clock: VirtualClock) -> AnotherServer:
+        script = Script(clock, httpx.Response(201, json=row(802, 67890)))
+        async with mocked(clock, script) as api:
+            with pytest.raises(AnotherServer) as caught:
+                await api.create_snapshot(**create())
+        assert len(script.sent) == 1
+        return caught.value
+
+    error = run_virtual(main)
+    assert (error.code, error.passing) == ("bad_answer", False)
+    assert "asked for server 12345, answered for 67890" in error.message
 
 
 def test_the_answer_to_a_create_may_lack_the_server() -> None:

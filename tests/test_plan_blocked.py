@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from rotator.models import Keep, Outcome, Problem, Snapshot, Verdict
+from rotator.models import Keep, Mode, Outcome, Problem, Snapshot, Verdict
 from rotator.plan import Step
 from rotator.progress import Progress
 from tests.building import DAY, NOW, make_managed, make_pair, make_server
@@ -154,3 +155,30 @@ def test_a_server_that_the_account_does_not_have_gets_nothing_and_loses_nothing(
     assert (planned.step, planned.outcome, planned.now) == (Step.STOP, Outcome.FAILED, ())
     assert planned.buckets.deleted == ()
     assert reasons(planned, night(5)) == ("deferred", ("deferred",))
+
+
+def test_a_full_server_whose_own_snapshot_is_being_made_is_not_blocked() -> None:
+    """It will be ready: then the oldest may make room, as step 4 has it."""
+    being_made = night(1, MOVING, created_at=NOW - timedelta(minutes=1))
+    planned = decide([hand(1), hand(2), hand(3), night(2), being_made], with_nightly(min_ready=1))
+    assert (planned.step, planned.awaited) == (Step.WAIT, being_made)
+    assert (planned.outcome, planned.mode, planned.problem) == (Outcome.ROTATED, Mode.DELETE_FIRST, None)
+    assert reasons(planned, night(2)) == ("deleted", ("cap",))
+    assert reasons(planned, being_made)[0] == "in_progress"
+    assert planned.now == ()
+
+
+def test_what_is_being_made_is_never_promised_to_go() -> None:
+    """Only by its own delete would there be room, and it may fail: blocked, as things stand."""
+    being_made = night(1, MOVING, created_at=NOW - timedelta(minutes=1))
+    planned = decide([*hands(4), being_made], with_nightly(min_ready=0))
+    assert (planned.step, planned.awaited) == (Step.WAIT, being_made)
+    assert (planned.outcome, code(planned)) == (Outcome.CAP_REACHED, "cap_reached")
+    assert reasons(planned, being_made)[0] == "in_progress"
+
+
+def test_one_that_was_waited_out_is_foreseen_by_nobody() -> None:
+    being_made = night(1, MOVING, created_at=NOW - timedelta(minutes=1))
+    progress = Progress(NOW).gave_up_on(being_made.key)
+    planned = decide([hand(1), hand(2), hand(3), night(2), being_made], with_nightly(min_ready=1), progress)
+    assert (planned.step, code(planned)) == (Step.STOP, "cap_reached")

@@ -182,8 +182,9 @@ def test_an_own_write_of_a_server_that_vanished_for_a_while_is_not_forgotten() -
     on_stage(scene, WEB)
 
 
-def test_without_a_match_nobody_asks_for_the_servers() -> None:
+def test_without_a_match_nobody_asks_for_servers_that_show_something() -> None:
     async def scene(stage: Stage) -> None:
+        stage.plant(WEB, [SLOT])
         async with living(stage, WEB) as life:
             await life.sleep(minutes=25)
         assert not any("/servers/" in request.path for request in stage.world.requests)

@@ -96,7 +96,7 @@ def test_quiet_leaves_only_what_is_wrong(planned: Stage) -> None:
 
 def test_online_it_begins_with_what_stands_there(stage: Stage) -> None:
     oldest = plant_three(stage.world, 101)
-    ran = stage.rotator("simulate", "--days", "3", "--online", "--server", "101", "--json")
+    ran = stage.rotator("simulate", "--days", "10", "--online", "--server", "101", "--json")
     assert ran.code == 0
     (pair,) = ran.document["pairs"]
     assert pair["reach_days"] > 0
