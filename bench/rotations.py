@@ -45,6 +45,8 @@ class Token:
 
     value: str = TOKEN
 
+    source = "VPS_API_TOKEN"
+
     def refresh(self) -> bool:
         """It never changes."""
         return False

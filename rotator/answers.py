@@ -29,6 +29,9 @@ from rotator.http import Reply
 MAX_WORDS = 200
 """Characters of the provider's own words that a message carries: two lines of a terminal."""
 
+COLLECTIONS = frozenset({"GET /snapshots/", "GET /servers/"})
+"""What every account has, empty or not: a 404 for one of these is about the address."""
+
 _DATE_RESOLUTION = timedelta(seconds=1)
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
@@ -50,6 +53,8 @@ def error_of(reply: Reply, secret: str = "") -> ApiError | None:
     kind = _BY_STATUS.get(reply.status) or _BY_CLASS.get(reply.status // 100, BadAnswer)
     words, fields = _provider_words(reply.body, secret)
     message = f"{_head(reply)}: {words}" if words else _head(reply)
+    if kind is NotFound and reply.label in COLLECTIONS:
+        message += " (is the address right? VPS_API_URL, else api.base_url)"
     return kind(message, status=reply.status, retry_after=retry_after(reply), fields=fields)
 
 

@@ -20,7 +20,7 @@ class Ending:
 
 def refused(refusal: BadRequest, server: Server, *, made_room: bool) -> Ending:
     """A 400 though a place was counted free: the provider's cap is lower, or a parameter is bad."""
-    if refusal.status != 400 or {"name", "description"} & set(refusal.fields):
+    if refusal.status != 400 or {"name", "description", "server_id"} & set(refusal.fields):
         return Ending(Outcome.FAILED, problem_of(refusal))
     message = f"refused with a free place of {server.cap}: is snapshot_limit too high? ({refusal.message})"
     return Ending(Outcome.CAP_REACHED, Problem("cap_lower", message, passing=made_room))

@@ -55,6 +55,11 @@ class TokenReader(Protocol):
         """The token as it was read last."""
         ...
 
+    @property
+    def source(self) -> str:
+        """Where it was read: a variable's name or a path."""
+        ...
+
     def refresh(self) -> bool:
         """Read its source anew; True if the token changed. Raises nothing: unreadable is unchanged."""
         ...
@@ -206,6 +211,9 @@ class Exchange:
             raise _lost(call, error) from error.__cause__
         self.answered = True
         meaning = error_of(reply, token)
+        if isinstance(meaning, Unauthorized):
+            message = f"{meaning.message} (the token was read from {self._token.source})"
+            meaning = Unauthorized(message, status=reply.status)
         if isinstance(meaning, ServerFault):
             self._gate.failed(meaning, probe=probe)
         else:

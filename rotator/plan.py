@@ -70,7 +70,7 @@ def _no_such_server(census: Census, progress: Progress) -> Plan | None:
     if not census.view.missing:
         return None
     id_ = census.view.pair.server.id
-    message = f"the account has no server with the id {id_}: correct its entry, or take it out"
+    message = f"the account has no server with the id {id_} (an id, not a name): correct its entry or drop it"
     return _stop(census, progress, Problem("not_found", message))
 
 

@@ -11,7 +11,7 @@ Law 3: the provider has two kinds of ids. A server that is shown by the other ki
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rotator.api import Provider
 from rotator.clock import Clock
@@ -80,13 +80,15 @@ class ServerStates:
         self._good_until = self._clock.monotonic() + good_for
 
 
-def is_missing(server: Server, listed: Iterable[ServerInfo]) -> bool:
+def is_missing(server: Server, listed: Sequence[ServerInfo]) -> bool:
     """Whether the account's servers are known by ids of this kind, and this one is not among them.
 
-    The provider has two kinds, integers and UUIDs: a list in the other kind says nothing.
+    The provider has two kinds, integers and UUIDs: a list in the other kind says nothing, but for a server
+    whose name was written in place of its id.
     """
     keys = {str(info.id) for info in listed}
-    return server.key not in keys and any(key.isdigit() == server.key.isdigit() for key in keys)
+    alike = any(key.isdigit() == server.key.isdigit() for key in keys)
+    return server.key not in keys and (alike or any(info.name == server.key for info in listed))
 
 
 def _is(info: ServerInfo, server: Server) -> bool:

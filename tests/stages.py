@@ -28,6 +28,8 @@ class Token:
     upcoming: str = TOKEN
     refreshes: int = 0
 
+    source = "VPS_API_TOKEN"
+
     def refresh(self) -> bool:
         """Take what the file holds."""
         self.refreshes += 1

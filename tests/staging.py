@@ -59,6 +59,8 @@ class Token:
 
     value: str = field(default="vps_sandbox", repr=False)
 
+    source = "VPS_API_TOKEN"
+
     def refresh(self) -> bool:
         """It never changes."""
         return False

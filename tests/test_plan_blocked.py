@@ -150,7 +150,10 @@ def test_a_server_that_the_account_does_not_have_gets_nothing_and_loses_nothing(
     """A list shows nothing of it; should it show something all the same, that stays."""
     pair = with_nightly(keep=Keep(last=1))
     planned = decide(nights(1, 2, 3, 4, 5), pair, missing=True)
-    message = f"the account has no server with the id {pair.server.id}: correct its entry, or take it out"
+    message = (
+        f"the account has no server with the id {pair.server.id} (an id, not a name):"
+        " correct its entry or drop it"
+    )
     assert planned.problem == Problem("not_found", message)
     assert (planned.step, planned.outcome, planned.now) == (Step.STOP, Outcome.FAILED, ())
     assert planned.buckets.deleted == ()

@@ -18,11 +18,12 @@ from rotator.cli.selection import select_servers, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
 from rotator.errors import ApiError, Fault
-from rotator.models import FUTURE_TOLERANCE, Kind, Server, Snapshot, State, Verdict
+from rotator.models import FUTURE_TOLERANCE, Kind, Problem, Server, Snapshot, State, Verdict
 from rotator.naming import Owner
 from rotator.redact import printable
 from rotator.report import snapshot_json
 from rotator.settings import Settings
+from rotator.showing import show
 from rotator.sight import Sight
 
 HEAD = ("SNAPSHOT", "KIND", "POLICY", "SLOT", "AGE", "SIZE", "STATE", "ID")
@@ -67,19 +68,26 @@ def command(*, servers: tuple[str, ...], as_json: bool) -> int:
     sights = run_to_end(look(asked, settings, chosen))
     now = asked.clock.now()
     rows = {server.key: _rows(server, sights[server.key], now) for server in chosen}
-    unsure = {server.key: text for server in chosen if (text := sights[server.key].unsure) is not None}
+    wrong = {server.key: fault for server in chosen if (fault := _wrong(sights[server.key])) is not None}
     if as_json:
-        output.say_json(_document(rows, unsure))
+        output.say_json(_document(rows, wrong))
     else:
-        output.say(*_lines(chosen, rows, unsure, now))
-    return Exit.FAILED if unsure else Exit.OK
+        output.say(*_lines(chosen, rows, wrong, now))
+    return Exit.FAILED if wrong else Exit.OK
+
+
+def _wrong(sight: Sight) -> Problem | None:
+    """Why what is shown of a server is not all, or nothing."""
+    if sight.missing:
+        return Problem("not_found", "the account has no server with this id")
+    return None if sight.unsure is None else Problem("list_unsure", sight.unsure)
 
 
 async def look(asked: Invocation, settings: Settings, servers: Sequence[Server]) -> dict[str, Sight]:
     """The servers by their ids' texts. Raises Ended where the account cannot be looked at."""
     async with looking(asked, settings) as account:
         try:
-            return await account.office.inventory.survey(servers)
+            return await show(account.office, servers)
         except ApiError as error:
             raise Ended(error, exits.of_error(error, answered=account.answered)) from None
 
@@ -104,15 +112,15 @@ def row_of(server: Server, snapshot: Snapshot, now: datetime) -> Row:
     return Row(server, snapshot, owner, naming.kind(server, name, created_at), reasons)
 
 
-def _document(rows: Mapping[str, Sequence[Row]], unsure: Mapping[str, str]) -> dict[str, object]:
-    """The contract's document; where a server's list is unsure, its errors too."""
+def _document(rows: Mapping[str, Sequence[Row]], wrong: Mapping[str, Problem]) -> dict[str, object]:
+    """The contract's document; what is wrong with a server stands among its errors."""
     document: dict[str, object] = {
         "version": 1,
-        "ok": not unsure,
+        "ok": not wrong,
         "snapshots": [row_json(row) for listed in rows.values() for row in listed],
     }
-    if unsure:
-        faults = (Fault("", 0, 0, "", f"server {key}: {why}", "list_unsure") for key, why in unsure.items())
+    if wrong:
+        faults = (Fault("", 0, 0, "", f"server {key}: {it.message}", it.code) for key, it in wrong.items())
         document["errors"] = [fault_json(fault) for fault in faults]
     return document
 
@@ -131,14 +139,14 @@ def row_json(row: Row) -> dict[str, object]:
 
 
 def _lines(
-    servers: Sequence[Server], rows: Mapping[str, Sequence[Row]], unsure: Mapping[str, str], now: datetime
+    servers: Sequence[Server], rows: Mapping[str, Sequence[Row]], wrong: Mapping[str, Problem], now: datetime
 ) -> Iterator[str]:
     for server in servers:
-        listed, why = rows[server.key], unsure.get(server.key)
+        listed, problem = rows[server.key], wrong.get(server.key)
         label = click.style(printable(server.label), bold=True)
         yield f"{label}  {len(listed)} of {output.counted(server.cap, 'place')} taken"
-        if why is not None:
-            yield f"  {click.style('list_unsure', fg='red')}: {printable(why)}"
+        if problem is not None:
+            yield f"  {click.style(problem.code, fg='red')}: {printable(problem.message)}"
         if listed:
             yield from output.columns([HEAD, *(_cells(row, now) for row in listed)], indent="  ")
         for row in listed:

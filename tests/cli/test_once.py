@@ -249,3 +249,30 @@ def test_servers_that_the_account_does_not_have_are_told_one_by_one(stage: Stage
     assert ran.code == 1
     assert "the account has no server with the id 901" in ran.out
     assert "the account has no server with the id 902" in ran.out
+
+
+def test_a_name_that_was_written_in_place_of_an_id_is_told_as_such(stage: Stage) -> None:
+    stage.world.add_server(103, "web-03")
+    stage.config(servers="servers:\n  - {id: web-03, policies: [nightly]}\n")
+    for command in (("plan",), ("status",), ("list",)):
+        ran = stage.rotator(*command)
+        assert ran.code == 1
+        assert "not_found" in ran.out
+    ran = stage.rotator("run", "--once", "--json")
+    assert [r["error"]["code"] for r in ran.document["rotations"]] == ["bad_request"]
+
+
+def test_a_wrong_address_is_told_as_such(stage: Stage) -> None:
+    ran = stage.rotator("status", VPS_API_URL=stage.base_url.removesuffix("/v1"))
+    assert ran.code == 1
+    assert "404 Not Found" in ran.err
+    assert "is the address right? VPS_API_URL, else api.base_url" in ran.err
+
+
+def test_a_refused_token_is_told_with_the_place_it_was_read_from(stage: Stage) -> None:
+    token = stage.directory / "token"
+    token.write_text("vps_revoked\n")
+    token.chmod(0o600)
+    stage.config(api="  token_file: token\n")
+    assert "(the token was read from token)" in stage.rotator("list", VPS_API_TOKEN="").err
+    assert "(the token was read from VPS_API_TOKEN)" in stage.rotator("list", VPS_API_TOKEN="vps_other").err
