@@ -105,7 +105,7 @@ class Bell:
         for message in messages:
             facts = {"server_id": pair.server.id, "server": pair.server.label, "policy": pair.policy.name}
             if message.kind == "failure":
-                log.warning("policy.stale", newest=newest, **facts)
+                log.error("policy.stale", newest=newest, **facts)
             else:
                 log.info("policy.recovered", newest=newest, **facts)
         self._tell(messages)
@@ -143,7 +143,7 @@ class Bell:
             log.error("notify.failed", detail=f"not delivered within {notify.SECONDS:g} s")
         else:
             if lines:
-                log.error("notify.failed", detail=f"not delivered to the addresses in line {lines} of {path}")
+                log.error("notify.failed", detail=f"not delivered: {_lines(lines)} of {path}")
 
     async def aclose(self, *, patience: float = CLOSE_SECONDS) -> None:
         """Let what is under way go out, but not for long."""
@@ -155,13 +155,17 @@ class Bell:
         await self._pings.aclose(patience=patience)
 
 
-def check_files(settings: Settings) -> None:
-    """Read every file with addresses, so that a slip is met at the start. Raises ConfigError."""
+def check_files(settings: Settings, *, services: bool = False) -> None:
+    """Read every file with addresses, so that a slip is met at the start. Raises ConfigError.
+
+    `services`: also whether Apprise knows a service for each.
+    """
     faults: list[Fault] = []
     pings = {policy.ping_url_file for policy in _policies(settings) if policy.ping_url_file is not None}
     readings: list[Callable[[], object]] = [partial(read_url, path) for path in sorted(pings)]
     if settings.notify is not None:
-        readings.append(partial(notify.read_urls, settings.notify.urls_file))
+        read_urls = notify.check_services if services else notify.read_urls
+        readings.append(partial(read_urls, settings.notify.urls_file))
     for read in readings:
         try:
             read()
@@ -174,3 +178,7 @@ def check_files(settings: Settings) -> None:
 def _policies(settings: Settings) -> Iterator[Policy]:
     yield from chain.from_iterable(server.policies for server in settings.servers)
     yield from chain.from_iterable(match.policies for match in settings.matches)
+
+
+def _lines(numbers: list[int]) -> str:
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

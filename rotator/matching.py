@@ -8,25 +8,38 @@ Law 3: the provider has two kinds of ids, numbers and UUIDs. A server that is sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from rotator.models import Server, ServerInfo
-from rotator.settings import Match, Settings
+from rotator.settings import ConfigWarning, Match, Settings
+
+IDLE = "match_fits_nothing"
+"""The code of a warning that a match stands for nobody: a slip in the glob, mostly."""
 
 
 def resolved(settings: Settings, account: Iterable[ServerInfo]) -> Settings:
     """The settings with the servers that their matches stand for, after those with an entry of their own."""
     if not settings.matches:
         return settings
-    entries = _Entries(settings.servers)
+    entries, shown = _Entries(settings.servers), tuple(account)
     found = {
         str(info.id): _server(info, match)
-        for info in account
+        for info in shown
         if not entries.have(info) and (match := _first(info, settings.matches))
     }
-    return replace(settings, servers=(*settings.servers, *found.values()))
+    servers = (*settings.servers, *found.values())
+    return replace(settings, servers=servers, warnings=(*settings.warnings, *idle(settings, shown)))
+
+
+def idle(settings: Settings, account: Sequence[ServerInfo]) -> tuple[ConfigWarning, ...]:
+    """A warning for each match that fits none of the account's servers; none where the account shows none."""
+    unfit = [m for m in settings.matches if account and not any(_fits(info.name, m) for info in account)]
+    return tuple(
+        ConfigWarning(m.line, m.column, m.path, IDLE, f"{m.glob!r} fits no server of the account")
+        for m in unfit
+    )
 
 
 class _Entries:

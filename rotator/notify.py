@@ -35,6 +35,20 @@ def read_urls(path: str) -> list[tuple[int, str]]:
     return urls
 
 
+def check_services(path: str) -> None:
+    """Raise ConfigError for addresses that Apprise knows no service for; where it is not installed, none."""
+    urls = read_urls(path)
+    try:
+        import apprise  # noqa: PLC0415  # an extra, and slow to import
+    except ImportError:
+        return
+    _hush()
+    unknown = [number for number, url in urls if not apprise.Apprise().add(url)]
+    why = "Apprise knows no service for this address: is the word before :// right?"
+    if unknown:
+        raise ConfigError(tuple(Fault(path, number, 1, "notify.urls_file", why) for number in unknown))
+
+
 async def send(path: str, title: str, body: str, *, bad: bool) -> list[int]:
     """Send to every address of the file; the lines of those that failed. Raises ConfigError, TimeoutError.
 
@@ -62,11 +76,16 @@ def _sent(url: str, title: str, body: str, *, bad: bool) -> bool:
     """Whether the service took it; whatever a library of a library raises means that it did not."""
     import apprise  # noqa: PLC0415  # an extra, and slow to import
 
-    for talkative in ("apprise", "requests", "urllib3"):  # they write addresses into their warnings
-        logging.getLogger(talkative).setLevel(logging.CRITICAL + 1)
+    _hush()
     try:
         messenger = apprise.Apprise()
         kind = apprise.NotifyType.FAILURE if bad else apprise.NotifyType.SUCCESS
         return bool(messenger.add(url)) and bool(messenger.notify(title=title, body=body, notify_type=kind))
     except Exception:  # plugins are many, and nothing of theirs may end a daemon
         return False
+
+
+def _hush() -> None:
+    """They write addresses into their warnings."""
+    for talkative in ("apprise", "requests", "urllib3"):
+        logging.getLogger(talkative).setLevel(logging.CRITICAL + 1)

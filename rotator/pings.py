@@ -27,7 +27,10 @@ PAUSES = (1.0, 5.0)
 """Seconds before the second and the third try."""
 
 CLOSE_SECONDS = 5.0
-"""How long what is under way may still take when the process ends."""
+"""How long what is under way may still take when the process is told to end."""
+
+THREE_TRIES = 15.0
+"""How long it may take where nobody presses: three tries of each, start and end, answered soon."""
 
 
 def read_url(path: str) -> str:
@@ -71,22 +74,20 @@ class Pings:
             await self._client.aclose()
 
     async def _after(self, before: asyncio.Task[None] | None, pair: Pair, path: str, suffix: str) -> None:
-        if before is not None:
-            await asyncio.wait({before})
-        for pause in (*PAUSES, None):
-            why = await self._try(path, suffix)
-            if why is None:
-                return
-            if pause is not None:
-                await self._clock.sleep(pause)
-        log.warning(
-            "ping.failed",
-            server_id=pair.server.id,
-            server=pair.server.label,
-            policy=pair.policy.name,
-            ping=suffix or "/",
-            detail=why,
-        )
+        why: str | None = "there was no time to send it"
+        try:
+            if before is not None:
+                await asyncio.wait({before})
+            for pause in (*PAUSES, None):
+                why = await self._try(path, suffix)
+                if why is None:
+                    return
+                if pause is not None:
+                    await self._clock.sleep(pause)
+        except asyncio.CancelledError:
+            _tell(pair, suffix, f"{why}, and rotator ended")
+            raise
+        _tell(pair, suffix, why)
 
     async def _try(self, path: str, suffix: str) -> str | None:
         """Why it did not arrive."""
@@ -97,3 +98,15 @@ class Pings:
         except RotatorError as error:
             return error.message
         return None if reply.status < 300 else f"the service answered {reply.status}"
+
+
+def _tell(pair: Pair, suffix: str, why: str | None) -> None:
+    """It did not arrive, for good."""
+    log.warning(
+        "ping.failed",
+        server_id=pair.server.id,
+        server=pair.server.label,
+        policy=pair.policy.name,
+        ping=suffix or "/",
+        detail=why,
+    )

@@ -13,10 +13,10 @@ import structlog
 
 from rotator.clock import Clock
 from rotator.errors import ApiError
-from rotator.matching import resolved
+from rotator.matching import idle, resolved
 from rotator.models import Server, ServerInfo
 from rotator.office import Office
-from rotator.settings import Settings
+from rotator.settings import ConfigWarning, Settings
 from rotator.stock import AGAIN_AFTER
 
 log = structlog.stdlib.get_logger()
@@ -34,6 +34,7 @@ class Roster:
         self._clock = clock
         self._known: tuple[ServerInfo, ...] = ()
         self._told: dict[str, Server] = {}
+        self._idle: set[ConfigWarning] = set()
         self._failures = 0
 
     def settle(self, written: Settings) -> Settings:
@@ -50,6 +51,7 @@ class Roster:
 
     def tell(self) -> tuple[Server, ...]:
         """Log who came by a match, went or was renamed since this was last asked. Returns those that came."""
+        self._tell_idle()
         written = {server.key for server in self._written.servers}
         told, self._told = self._told, {s.key: s for s in self.settings.servers if s.key not in written}
         for key in told.keys() - self._told.keys() - written:
@@ -61,6 +63,14 @@ class Roster:
             elif server.label != told[key].label:
                 log.info("server.found", before=told[key].label, **facts)
         return tuple(server for key, server in self._told.items() if key not in told)
+
+    def _tell_idle(self) -> None:
+        """A match that stands for nobody is a slip, mostly: it is said once."""
+        found = set(idle(self._written, self._known))
+        for warning in sorted(found - self._idle):
+            where = f"{warning.line}:{warning.column}: {warning.path}"
+            log.warning("config.loaded", path=where, warning=warning.message)
+        self._idle = found
 
     async def look(self) -> None:
         """Look the servers up. Raises ApiError; then all stays as it was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rotator.matching import resolved
+from rotator.matching import IDLE, resolved
 from rotator.models import Id, ServerInfo
 from rotator.settings import ApiSettings, Match, Settings
 from tests.staging import policy, server
@@ -68,3 +68,11 @@ def test_settings_without_matches_stay_as_they_are() -> None:
     plain = settings(servers=(1,))
     assert resolved(plain, [ServerInfo(2, "web")]) == plain
     assert resolved(replace(plain, matches=(Match("*", (NIGHTLY,)),)), []).servers == plain.servers
+
+
+def test_a_match_that_fits_nobody_is_warned_of_and_one_whose_servers_have_entries_is_not() -> None:
+    slip = Match("wbe-*", (NIGHTLY,), path="servers[1].match", line=7, column=5)
+    both = settings(slip, Match("own-*", (NIGHTLY,)), servers=(1,))
+    [warning] = resolved(both, [ServerInfo(1, "own-1")]).warnings
+    assert (warning.line, warning.column, warning.path, warning.code) == (7, 5, "servers[1].match", IDLE)
+    assert resolved(both, []).warnings == ()

@@ -207,3 +207,13 @@ def test_a_late_answer_of_the_account_that_was_left_adds_no_server_to_the_new_on
         assert created(stage) == set()
 
     on_stage(scene, WEB)
+
+
+def test_a_match_that_fits_nobody_is_logged_once() -> None:
+    async def scene(stage: Stage) -> None:
+        async with living(stage, v1=matching("wbe-*")) as life:
+            await life.sleep(minutes=45)
+            told = [line for line in life.events("config.loaded") if "warning" in line]
+        assert [line["warning"] for line in told] == ["'wbe-*' fits no server of the account"]
+
+    on_stage(scene, WEB)

@@ -52,8 +52,8 @@ def command(*, online: bool, count: int, at: datetime | None, as_json: bool) -> 
     written = asked.settings()
     asked.log_for(written)
     if online:
-        check_files(written)  # like the token, they are there where the daemon is to run
-    settings = rollcall.everybody(asked, written) if online else rollcall.nobody(written)
+        check_files(written, services=True)  # like the token, they are there where the daemon is to run
+    settings = rollcall.everybody(asked, written, warn=False) if online else rollcall.nobody(written)
     inspection = run_to_end(ask(asked, settings)) if online else None
     after = at or asked.clock.now()
     found = Checked(

@@ -19,7 +19,7 @@ from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
 from rotator.config.nodes import show
 from rotator.errors import ApiError
-from rotator.matching import resolved
+from rotator.matching import IDLE, resolved
 from rotator.settings import ConfigWarning, Match, Settings
 
 log = structlog.stdlib.get_logger()
@@ -34,17 +34,26 @@ class Called:
     exit_code: Exit = Exit.OK
 
 
-def call(asked: Invocation, settings: Settings, ids: Sequence[str] = ()) -> Called:
-    """Look up who is meant, unless no match can matter. Raises ConfigError and Interrupted."""
+def call(asked: Invocation, settings: Settings, ids: Sequence[str] = (), *, warn: bool = True) -> Called:
+    """Look up who is meant, unless no match can matter. Raises ConfigError and Interrupted.
+
+    `warn`: log which match stands for nobody; who shows the settings' warnings need not.
+    """
     known = {server.key for server in settings.servers}
     if not settings.matches or (ids and known.issuperset(ids)):
         return Called(settings)
-    return run_to_end(_call(asked, settings))
+    called = run_to_end(_call(asked, settings))
+    for warning in called.settings.warnings if warn else ():
+        if warning.code == IDLE:
+            log.warning("config.loaded", path=warning.path, warning=warning.message)
+    return called
 
 
-def everybody(asked: Invocation, settings: Settings, ids: Sequence[str] = ()) -> Settings:
+def everybody(
+    asked: Invocation, settings: Settings, ids: Sequence[str] = (), *, warn: bool = True
+) -> Settings:
     """As `call`, for commands that only look. Raises Ended where the look-up failed."""
-    called = call(asked, settings, ids)
+    called = call(asked, settings, ids, warn=warn)
     if called.error is not None:
         raise Ended(called.error, called.exit_code)
     return called.settings

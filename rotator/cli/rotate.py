@@ -20,6 +20,7 @@ from rotator.errors import ApiError
 from rotator.models import Pair, Snapshot
 from rotator.office import Spectator
 from rotator.once import failed, rotate_due, rotate_now
+from rotator.pings import CLOSE_SECONDS, THREE_TRIES
 from rotator.report import Report, document
 from rotator.settings import Settings
 
@@ -130,15 +131,17 @@ async def rotate(
         warnings=[f"{w.line}:{w.column}: {w.path}: {w.message}" for w in settings.warnings],
     )
     bell = Bell(settings, asked.clock, spectator, once=True)
+    patience = CLOSE_SECONDS
     try:
         async with writing(asked, settings, bell) as account:
             reports = await _all(account, pairs, slot, due=due)
         for report in reports:
             if report.pair.key not in bell.begun:
                 bell.ended(report)
+        patience = THREE_TRIES
         return reports, account.answered
     finally:
-        await bell.aclose()
+        await bell.aclose(patience=patience)
 
 
 async def _all(account: Account, pairs: Sequence[Pair], slot: datetime, *, due: bool) -> list[Report]:

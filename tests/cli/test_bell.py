@@ -72,7 +72,9 @@ def test_a_receiver_that_refuses_fails_no_rotation_and_no_address_is_shown(
     ran = stage.rotator("--log-level", "debug", "run", "--once", "--json")
     assert [r["outcome"] for r in ran.document["rotations"]] == ["rotated", "failed"]
     assert "notify.failed" in ran.err
-    assert "line [3]" in ran.err
+    assert "not delivered: line 3 of " in ran.err
+    lost = [json.loads(line)["ping"] for line in ran.err.splitlines() if '"ping.failed"' in line]
+    assert sorted(lost) == ["/", "/fail", "/start", "/start"]
     assert "s3cret" not in ran.out + ran.err
 
 
@@ -113,3 +115,13 @@ def test_messages_without_the_extra_are_a_fault_of_the_configuration(
     ran = stage.rotator("check", PYTHONPATH=path)
     assert ran.code == 78
     assert "notify: messages need the extra notify, which is not installed" in ran.err
+
+
+def test_check_online_knows_that_no_service_has_such_an_address(stage: Stage, receiver: Receiver) -> None:
+    configure(stage, receiver)
+    (stage.directory / "urls").write_text("# mine\njsn://127.0.0.1/s3cret-path\n")
+    ran = stage.rotator("check", "--online")
+    assert ran.code == 78
+    assert "urls:2:1: notify.urls_file: Apprise knows no service for this address" in ran.err
+    assert "s3cret" not in ran.out + ran.err
+    assert stage.rotator("run", "--once").code == 0

@@ -84,3 +84,32 @@ def test_without_a_network_it_is_said_that_they_were_not_looked_up(stage: Stage)
     ran = stage.rotator("plan", "--snapshots", "saved.json")
     assert ran.code == 0
     assert "were not looked up" in ran.err
+
+
+TYPO = (
+    "servers:\n  - {id: 101, name: web-01, policies: [nightly]}\n  - {match: 'wbe-*', policies: [nightly]}\n"
+)
+
+
+def test_check_online_warns_of_a_match_that_fits_nothing(stage: Stage) -> None:
+    stage.config(servers=TYPO)
+    [warning] = stage.rotator("check", "--online", "--json").document["warnings"]
+    assert (warning["code"], warning["path"]) == ("match_fits_nothing", "servers[1].match")
+    assert warning["message"] == "'wbe-*' fits no server of the account"
+    assert stage.rotator("check", "--online").err == ""
+
+
+@pytest.mark.parametrize("command", [("status",), ("plan",), ("list",), ("run", "--once")], ids=" ".join)
+def test_every_other_command_logs_it(stage: Stage, command: tuple[str, ...]) -> None:
+    stage.config(servers=TYPO)
+    ran = stage.rotator(*command)
+    assert ran.code == 0
+    assert "'wbe-*' fits no server of the account" in ran.err
+
+
+def test_a_check_that_watches_nothing_is_not_green(stage: Stage) -> None:
+    stage.config(servers="servers:\n  - {match: 'wbe-*', policies: [nightly]}\n")
+    ran = stage.rotator("status", "--nagios")
+    assert ran.code == 3
+    assert ran.out.startswith("ROTATOR UNKNOWN - no server has an enabled policy: nothing is watched")
+    assert "Nothing to rotate: no server has an enabled policy." in stage.rotator("run", "--once").out
