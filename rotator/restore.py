@@ -134,7 +134,10 @@ class Restore:
                 await self._is_over()
                 return state
             if passed > wait.timeout.total_seconds():
-                message = f"{self.pair.server.label} is still being restored after {wait.timeout}"
+                after = f"{wait.timeout.total_seconds():g} s (wait.timeout)"
+                message = (
+                    f"{self.pair.server.label} is still being restored after {after}: that goes on by itself"
+                )
                 raise Refused(Problem("server_restoring", message, passing=True))
             self.office.spectator.waiting(self.pair, self.target, passed)
             await clock.sleep(wait.interval.total_seconds())

@@ -16,7 +16,7 @@ from rotator.cli.invocation import Invocation
 from rotator.cli.signals import Interrupted, run_to_end
 from rotator.cli.wiring import writing
 from rotator.errors import ApiError
-from rotator.models import Pair, Server, Snapshot
+from rotator.models import Pair, Server, Snapshot, State
 from rotator.office import Nobody, Office, Spectator
 from rotator.redact import printable
 from rotator.settings import Settings
@@ -65,8 +65,9 @@ def _line(*, live: bool) -> Iterator[Spectator]:
 
     class Line(Nobody):
         def waiting(self, pair: Pair, snapshot: Snapshot, seconds: float) -> None:
-            where = f"{pair.server.label}: waiting for {snapshot.name}"
-            status.update(f"{escape(printable(where))}, {seconds:.0f} s")
+            what = "being restored to" if snapshot.state is State.READY else "waiting for"
+            doing = printable(f"{pair.server.label}: {what} {snapshot.name}")
+            status.update(f"{escape(doing)}, {seconds:.0f} s")
 
     with Console(file=sys.stderr).status("at work") as status:
         yield Line()

@@ -50,7 +50,7 @@ def grade_of(found: Sequence[Standing]) -> Grade:
     """The worst that any pair gives cause for."""
     if any(_critical(each) for each in found):
         return Grade.CRITICAL
-    if any(each.unsure is not None for each in found):
+    if not found or any(each.unsure is not None for each in found):
         return Grade.UNKNOWN
     return Grade.WARNING if any(each.blocked is not None for each in found) else Grade.OK
 
@@ -73,6 +73,8 @@ def _told(found: Sequence[Standing]) -> str:
         ("blocked", [each for each in found if each.blocked is not None and each.unsure is None]),
     )
     parts = [f"{len(pairs)} {what} ({_named(pairs)})" for what, pairs in groups if pairs]
+    if not found:
+        return "no server has an enabled policy: nothing is watched"
     return "; ".join(parts) or f"{output.counted(len(found), 'pair')} fresh"
 
 

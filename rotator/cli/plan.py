@@ -16,8 +16,8 @@ from rotator.cli.moments import at_option
 from rotator.cli.selection import policy_option, select_pairs, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
-from rotator.errors import ApiError
-from rotator.models import Pair
+from rotator.errors import ApiError, ServerRestoring
+from rotator.models import Outcome, Pair, Problem
 from rotator.once import failed, look_at, plan_all, plan_due
 from rotator.report import Report
 from rotator.settings import Settings
@@ -81,10 +81,20 @@ async def ask(
             views = await look_at(account.office, pairs, to_show=True)
         except ApiError as error:
             return failed(pairs, now.replace(microsecond=0), error), account.answered
+        states = account.office.states
+        restored = {pair.server.key for pair in pairs if await states.is_restoring(pair.server)}
         if request.at is not None:
             views = [replace(view, now=request.at) for view in views]
-        return _planned(views, now, request), account.answered
+        planned = _planned(views, now, request)
+        return [_busy(r) if r.pair.server.key in restored else r for r in planned], account.answered
 
 
 def _planned(views: Sequence[View], now: datetime, request: Request) -> list[Report]:
     return plan_due(views) if request.due else plan_all(views, now.replace(microsecond=0))
+
+
+def _busy(report: Report) -> Report:
+    """What a rotation would answer while its server is being restored."""
+    message = f"the server {report.pair.server.label} is being restored"
+    problem = Problem(ServerRestoring.code, message, passing=True)
+    return Report(report.pair, report.slot, Outcome.BUSY, cap=report.cap, problem=problem)

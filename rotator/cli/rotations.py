@@ -125,7 +125,7 @@ def _problem(problem: Problem) -> str:
 def summary(reports: Sequence[Report], *, dry_run: bool) -> str:
     """How many ended how."""
     if not reports:
-        return "Nothing to rotate: no policy is enabled."
+        return "Nothing to rotate: no server has an enabled policy."
     counts = Counter(report.outcome for report in reports)
     listed = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
     return f"That would be: {listed}. Nothing was changed." if dry_run else f"{listed}."

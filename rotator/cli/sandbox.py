@@ -65,7 +65,7 @@ class _Seconds(click.ParamType[float]):
     "switches",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Answer an open question in another way: cap=3, paging=true, create_lag=10. A wrong name lists all.",
+    help="Answer an open question in another way: cap=3, restore_time=20 (else 300). A wrong name lists all.",
 )
 @click.option(
     "--fault",

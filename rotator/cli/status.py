@@ -98,7 +98,7 @@ def _lines(found: Sequence[Standing], now: datetime, *, quiet: bool) -> Iterator
     for each in shown:
         yield from _remarks(each, now)
     if not found:
-        yield "Nothing to show: no policy is enabled."
+        yield "Nothing to show: no server has an enabled policy."
 
 
 def _cells(of: Standing, now: datetime) -> Sequence[str]:
@@ -120,8 +120,18 @@ def _remarks(of: Standing, now: datetime) -> Iterator[str]:
     """What is wrong, and what failed since the newest restore point was made."""
     where = f"{printable(of.pair.server.label)}  {of.pair.policy.name}"
     failed, newest = of.last_failed, of.last_ready
+    if of.freshness is Freshness.STALE:
+        yield f"{where}: {click.style('stale', fg='red')}: {_why_stale(of, now)}"
     if of.blocked is not None:
         yield f"{where}: {click.style(of.blocked.code, fg='red')}: {printable(of.blocked.message)}"
     if failed is not None and (newest is None or failed.created_at > newest.created_at):
         when = age(failed.created_at, now)
         yield f"{where}: {click.style('failed', fg='red')}: {printable(failed.name)}, {when} ago"
+
+
+def _why_stale(of: Standing, now: datetime) -> str:
+    """What is missing, and where the reason stands."""
+    newest = of.last_ready
+    had = f"nothing new for {age(newest.created_at, now)}" if newest else "there never was a restore point"
+    late = f", {age(now - of.threshold, now)} are allowed" if newest and of.threshold is not None else ""
+    return f"{had}{late}: the log says what failed, `rotator plan` what a rotation would meet now"

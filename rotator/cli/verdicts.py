@@ -44,7 +44,7 @@ UNSAID: Mapping[str, str] = {
     "other": "another policy's",
     "foreign": "not made by rotator: stays",
     "failed": "no restore point",
-    "in_progress": "still being made",
+    "in_progress": "was being made when the list was read",
     "unknown": "a state that nobody documented: stays",
 }
 """What is said where there is no reason."""

@@ -250,6 +250,16 @@ def test_the_question_counts_what_is_newer_whosever_it_is(stage: Stage) -> None:
     assert "2 newer snapshots of it are ready: the newest is by-hand, " in person.text
 
 
+def test_a_plan_knows_that_a_server_is_being_restored(stage: Stage) -> None:
+    stage.config()
+    stage.world.set_server_status(101, "restoring")
+    ran = stage.rotator("plan", "--policy", "nightly", "--json")
+    assert ran.code == 75
+    web, db = sorted(ran.document["rotations"], key=lambda rotation: rotation["server_id"])
+    assert (web["outcome"], web["error"]["code"]) == ("busy", "server_restoring")
+    assert db["outcome"] == "rotated"
+
+
 def test_every_line_of_work_by_hand_bears_the_server(stage: Stage) -> None:
     name = plant(stage.world, 101, "nightly", 1)
     ran = stage.rotator(
@@ -277,7 +287,7 @@ def test_ctrl_c_at_the_question_changes_nothing_and_at_the_wait_leaves_the_scree
     assert stage.world.history == []
     with at_a_terminal(stage, "restore", name, "--yes", "--wait") as person:
         until(lambda: restores(stage))
-        person.read_until("waiting for")
+        person.read_until("being restored to")
         person.type("\x03")
         assert person.end() == 130
     assert "the restore was begun, and goes on without this command" in person.text

@@ -49,6 +49,7 @@ def test_a_stale_pair_is_the_exit_code_1_and_quiet_leaves_only_that(stage: Stage
     assert ran.code == 1
     assert "web-01" not in ran.out
     assert re.search(r"db-01 +nightly +stale ", ran.out)
+    assert re.search(r"db-01  nightly: stale: nothing new for 9d, \dd are allowed: the log says", ran.out)
 
 
 def test_what_blocks_and_what_failed_last_is_told_below_the_table(stage: Stage) -> None:

@@ -29,6 +29,7 @@ class Shelf:
     servers: list[Known] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     lacking: tuple[str, ...] = ()
+    refusing: bool = False
     since: datetime = NOW - timedelta(days=2, hours=3)
 
     def known(self) -> Iterator[Known]:
@@ -38,6 +39,10 @@ class Shelf:
     def lacks(self) -> tuple[str, ...]:
         """Why the daemon is not ready."""
         return self.lacking
+
+    def refused(self) -> bool:
+        """Whether a changed configuration was refused."""
+        return self.refusing
 
     def well_since(self) -> datetime:
         """When the last trouble ended."""

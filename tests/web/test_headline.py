@@ -74,3 +74,18 @@ def test_a_first_restore_point_that_is_still_to_come_is_not_called_well() -> Non
 def test_a_daemon_that_is_not_ready_says_why() -> None:
     waiting = said(unseen("a"), lacks=("the API was not asked yet",))
     assert (waiting.level, waiting.text) == (Level.IDLE, "Not ready yet: the API was not asked yet")
+
+
+def test_a_changed_configuration_that_was_refused_is_said_whatever_else_is() -> None:
+    rows = [row(well("a"), NOW)]
+    alone = headline(rows, BEGAN, (), refused=True)
+    assert (alone.level, alone.since) == (Level.WARN, None)
+    assert alone.text.startswith("The changed configuration was refused, the old one stays in force")
+    beside = headline([row(failed("db-01"), NOW)], BEGAN, (), refused=True)
+    assert beside.level is Level.BAD
+    assert "db-01 cannot be rotated (nightly); the changed configuration was refused" in beside.text
+
+
+def test_where_nothing_is_looked_after_nothing_is_called_well() -> None:
+    assert said().text == "Nothing is looked after: no server has an enabled policy"
+    assert said().level is Level.IDLE

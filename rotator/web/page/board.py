@@ -42,6 +42,9 @@ class Source(Protocol):
     def lacks(self) -> tuple[str, ...]:
         """Why the daemon is not ready."""
 
+    def refused(self) -> bool:
+        """Whether the configuration file was changed, and refused."""
+
     def well_since(self) -> datetime:
         """When the last trouble of a rotation ended, or the daemon began."""
 
@@ -57,7 +60,7 @@ class Board:
         self._known: dict[str, Known] = {}
         self._changed: dict[str, int] = {}
         self._gone: dict[str, int] = {}
-        self._sentence: tuple[tuple[int, datetime, tuple[str, ...]], Headline] | None = None
+        self._sentence: tuple[tuple[int, datetime, tuple[str, ...], bool], Headline] | None = None
         self._looked_at = float("-inf")
         self._looking = asyncio.Lock()
         self.rows: dict[str, Row] = {}
@@ -83,9 +86,10 @@ class Board:
 
     def headline(self) -> Headline:
         """The sentence at the top."""
-        facts = (self.revision, self._source.well_since(), self._source.lacks())
+        source = self._source
+        facts = (self.revision, source.well_since(), source.lacks(), source.refused())
         if self._sentence is None or self._sentence[0] != facts:
-            self._sentence = (facts, headline(self.rows.values(), *facts[1:]))
+            self._sentence = (facts, headline(self.rows.values(), *facts[1:3], refused=facts[3]))
         return self._sentence[1]
 
     def recent(self) -> Sequence[Ended]:

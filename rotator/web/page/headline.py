@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .rows import Level, Row
@@ -31,14 +31,33 @@ class Headline:
     since: datetime | None = None
 
 
-def headline(rows: Iterable[Row], well_since: datetime, lacks: tuple[str, ...]) -> Headline:
-    """`well_since` is when the last trouble ended, `lacks` why the daemon is not ready."""
+REFUSED = "the changed configuration was refused, the old one stays in force: rotator check says why"
+
+
+def headline(
+    rows: Iterable[Row], well_since: datetime, lacks: tuple[str, ...], *, refused: bool = False
+) -> Headline:
+    """`well_since` is when the last trouble ended, `lacks` why the daemon is not ready.
+
+    `refused`: the configuration file was changed, and refused.
+    """
+    said = _of_servers(rows, well_since, lacks)
+    if not refused:
+        return said
+    if said.level <= Level.WARN:
+        return replace(said, text=f"{said.text}; {REFUSED}")
+    return Headline(Level.WARN, REFUSED[0].upper() + REFUSED[1:])
+
+
+def _of_servers(rows: Iterable[Row], well_since: datetime, lacks: tuple[str, ...]) -> Headline:
     listed = sorted(rows, key=lambda row: row.order)
     troubled = [row for row in listed if row.level in (Level.BAD, Level.WARN)]
     if troubled:
         return _of_trouble(troubled, len(listed))
     if lacks:
         return Headline(Level.IDLE, f"Not ready yet: {', '.join(lacks)}")
+    if not listed:
+        return Headline(Level.IDLE, "Nothing is looked after: no server has an enabled policy")
     waiting = sum(row.level is Level.IDLE for row in listed)
     if waiting:
         verb = "waits" if waiting == 1 else "wait"

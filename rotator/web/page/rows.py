@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from rotator import cron
-from rotator.census import View
 from rotator.draw.style import hue
 from rotator.errors import ACCOUNT_WIDE
 from rotator.models import Outcome, Pair, Policy, Problem
+from rotator.once import view_of
 from rotator.simulate import Turn, simulate
 from rotator.status import Freshness, Standing, standing
 
@@ -162,7 +162,7 @@ def _standing(known: Known, pair: Pair, now: datetime) -> Standing | None:
     sight, name = known.sight, pair.policy.name
     if sight is None:
         return None
-    view = View(pair, sight.snapshots, now, unsure=sight.unsure, skew=sight.skew)
+    view = view_of(pair, sight, now)
     return standing(view, since=known.since.get(name), last=known.lasts.get(name))
 
 

@@ -41,6 +41,10 @@ class Witness:
         """Why the daemon is not ready."""
         return self._vitals.lacks()
 
+    def refused(self) -> bool:
+        """Whether the configuration file was changed, and refused."""
+        return not self._vitals.reload_ok
+
     def well_since(self) -> datetime:
         """When a rotation last got well again, or the daemon began."""
         return self._vitals.chronicle.well_since
@@ -56,7 +60,7 @@ class Witness:
 def _lasting(sight: Sight) -> Sight:
     """The sight without what differs from list to list; a skew that matters counts in whole minutes."""
     minutes = sight.skew // timedelta(minutes=1) if abs(sight.skew) > FUTURE_TOLERANCE else 0
-    return Sight(sight.snapshots, unsure=sight.unsure, skew=timedelta(minutes=minutes))
+    return Sight(sight.snapshots, unsure=sight.unsure, skew=timedelta(minutes=minutes), missing=sight.missing)
 
 
 def _of(server: Server, facts: Mapping[tuple[str, str], T]) -> dict[str, T]:
