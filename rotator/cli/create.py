@@ -14,6 +14,7 @@ from rotator.cli.handwork import perform
 from rotator.cli.invocation import invocation, json_option, shared_options
 from rotator.cli.list import row_json, row_of
 from rotator.cli.selection import select_servers
+from rotator.cli.signals import Interrupted
 from rotator.models import Kind, Pair, Server, Snapshot
 from rotator.office import Office
 from rotator.redact import printable
@@ -46,18 +47,32 @@ def command(*, server_id: str, name: str, description: str, wait: bool, as_json:
     notes = tuple(_notes(server, name, asked.clock.now()))
     output.tell(*(f"rotator: {note}" for note in notes if not as_json))
 
-    async def work(office: Office, pair: Pair) -> Snapshot:
-        made = await byhand.create(office, pair, name, description)
-        return await byhand.ready(office, pair, made) if wait else made
+    begun: list[Snapshot] = []
 
-    made = perform(asked, settings, server, work, as_json=as_json)
-    if as_json:
+    async def work(office: Office, pair: Pair) -> Snapshot:
+        begun.append(await byhand.create(office, pair, name, description))
+        return await byhand.ready(office, pair, begun[0]) if wait else begun[0]
+
+    def document(made: Snapshot) -> dict[str, object]:
         row = row_json(row_of(server, made, asked.clock.now()))
-        output.say_json({"version": 1, "ok": True, "snapshot": row, "notes": list(notes)})
+        return {"version": 1, "ok": True, "snapshot": row, "notes": list(notes)}
+
+    try:
+        made = perform(asked, settings, server, work, as_json=as_json)
+    except Interrupted as interrupted:
+        for snapshot in begun:
+            interrupted.hint = f"interrupted; {_called(snapshot, server)} is made all the same"
+            interrupted.done = document(snapshot)
+        raise
+    if as_json:
+        output.say_json(document(made))
     else:
-        state = "is ready" if wait else "is being made"
-        output.say(f"{printable(made.name)} (id {made.key}) of {printable(server.label)} {state}.")
+        output.say(f"{_called(made, server)} is {'ready' if wait else 'being made'}.")
     return 0
+
+
+def _called(snapshot: Snapshot, server: Server) -> str:
+    return f"{printable(snapshot.name)} (id {snapshot.key}) of {printable(server.label)}"
 
 
 def _check_name(name: str) -> None:

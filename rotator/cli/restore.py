@@ -12,13 +12,13 @@ from rotator.byhand import pair_of
 from rotator.census import take_census
 from rotator.cli import exits, output, rollcall, target
 from rotator.cli.age import age
-from rotator.cli.complaints import fault_json, faults_of
+from rotator.cli.complaints import advise, fault_json, faults_of
 from rotator.cli.handwork import perform
 from rotator.cli.invocation import invocation, json_option, shared_options
 from rotator.cli.selection import select_servers, server_option
 from rotator.cli.signals import Interrupted
 from rotator.cli.target import Target
-from rotator.errors import RotatorError
+from rotator.errors import BadRequest, RotatorError
 from rotator.models import Pair, State
 from rotator.office import Office
 from rotator.once import view_of
@@ -85,9 +85,7 @@ def command(
     asked.log_for(settings, level="warning")
     found = target.find(asked, settings, chosen, snapshot)
     if found.snapshot.state is not State.READY:
-        raise click.UsageError(
-            f"{found.snapshot.name} is no restore point: its state is {found.snapshot.status}."
-        )
+        raise BadRequest(f"{found.snapshot.name} is no restore point: its state is {found.snapshot.status!r}")
     if not yes:
         safety = _ask(found, settings, asked.clock.now(), safety=safety)
     attempt = Attempt()
@@ -99,6 +97,8 @@ def command(
         perform(asked, settings, found.server, work, as_json=as_json)
     except Interrupted as interrupted:
         interrupted.hint = INTERRUPTED.get(attempt.phase, interrupted.hint)
+        interrupted.done = _document(attempt, found)
+        output.say(*(() if as_json else _made(attempt)))
         raise
     if as_json:
         output.say_json(_document(attempt, found))
@@ -172,11 +172,8 @@ def _offer(room: Room, free: int) -> Iterator[str]:
 
 def _tell(attempt: Attempt, found: Target, *, wait: bool) -> None:
     name, where = printable(found.snapshot.name), printable(found.server.label)
-    restore, error = attempt.restore, attempt.error
-    for verdict in restore.deleted if restore is not None else ():
-        output.say(f"{printable(verdict.snapshot.name)} was deleted to make room ({verdict.reasons[0]}).")
-    if restore is not None and restore.safety is not None:
-        output.say(f"The server as it was is kept in {restore.safety.name} (id {restore.safety.key}).")
+    error = attempt.error
+    output.say(*_made(attempt))
     told = {
         Phase.NOT_BEGUN: f"The restore was not begun: {where} is as it was.",
         Phase.MAYBE_BEGUN: f"The restore of {where} to {name} may have begun: its answer was lost, and it is"
@@ -189,6 +186,18 @@ def _tell(attempt: Attempt, found: Target, *, wait: bool) -> None:
         output.say("The API does not tell the server's state, so the end cannot be waited for.")
     if error is not None:
         output.tell(f"rotator: {printable(error.message)}")
+        advise({error.code})
+
+
+def _made(attempt: Attempt) -> Iterator[str]:
+    """What became of the server's snapshots, however far the restore came."""
+    if (restore := attempt.restore) is None:
+        return
+    for verdict in restore.deleted:
+        yield f"{printable(verdict.snapshot.name)} was deleted to make room ({verdict.reasons[0]})."
+    if (safety := restore.safety) is not None:
+        kept = "The server as it was is kept in" if safety.state is State.READY else "Not ready to go back to:"
+        yield f"{kept} {safety.name} (id {safety.key})."
 
 
 def _document(attempt: Attempt, found: Target) -> dict[str, object]:

@@ -101,10 +101,18 @@ def test_a_refusal_has_not_begun_and_leaves_no_note(stage: Stage) -> None:
     assert noted(stage, "restore") is None
 
 
+def test_a_token_that_may_not_restore_is_told_what_helps(stage: Stage) -> None:
+    name = plant(stage.world, 101, "nightly", 1)
+    stage.world.faults.add(Fault(method="POST", status=403))
+    ran = stage.rotator("restore", name, "--yes")
+    assert ran.code == 1
+    assert "rotator check --online` shows what it may" in ran.err
+
+
 def test_only_a_restore_point_is_restored(stage: Stage) -> None:
     stage.world.add_snapshot(101, "x", status="failed")
-    ran = stage.rotator("restore", "x", "--yes")
-    assert ran.code == 2
+    ran = stage.rotator("restore", "x", "--yes", "--json")
+    assert (ran.code, ran.document["errors"][0]["code"]) == (1, "bad_request")
     assert asked_to_restore(stage) == 0
 
 
@@ -148,8 +156,10 @@ def test_where_no_place_can_be_made_nothing_is_restored_and_nothing_deleted(stag
 def test_a_safety_snapshot_that_fails_stops_the_restore(stage: Stage) -> None:
     name = plant(stage.world, 101, "nightly", 1)
     stage.world.faults.add(Fault(method="POST", fate="fails"))
-    ran = stage.rotator("restore", name, "--yes", "--safety-snapshot", "--json")
-    assert (ran.code, ran.document["errors"][0]["code"]) == (1, "snapshot_failed")
+    ran = stage.rotator("restore", name, "--yes", "--safety-snapshot")
+    assert ran.code == 1
+    assert ran.out.startswith("Not ready to go back to: safety-")
+    assert "ended in the state 'failed'" in ran.err
     assert asked_to_restore(stage) == 0
 
 
