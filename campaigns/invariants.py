@@ -75,8 +75,8 @@ def doubt(case: Case) -> Iterator[str]:
 
 
 def floor(case: Case) -> Iterator[str]:
-    """The floor holds after each delete, in its order; the new one counts only once it is ready."""
-    planned, standing = case.planned, len(case.ready)
+    """The floor holds after each delete, in its order; what is being made counts only once it is waited for."""
+    planned, standing = case.planned, len(case.ready) + len(case.foreseen)
     ahead = {s.key for s in planned.now} if planned.step is Step.CLEAR else set()
     to_come = planned.outcome is Outcome.ROTATED or planned.step is Step.WAIT
     for snapshot in case.going:

@@ -12,7 +12,7 @@ from campaigns import naive
 from campaigns.judge import belonging
 from rotator.census import Buckets, View
 from rotator.models import Pair, Snapshot, State
-from rotator.plan import Plan
+from rotator.plan import Plan, Step
 from rotator.progress import Progress
 
 TOLERANCE = timedelta(minutes=5)
@@ -112,6 +112,23 @@ class Case:
         """The policy's restore points, newest first."""
         mine = [s for s in self.here if counts(self.pair, s, self.now)]
         return sorted(mine, key=self.age, reverse=True)
+
+    @cached_property
+    def foreseen(self) -> list[Snapshot]:
+        """The policy's other ones that are being made, where the plan waits for another than the slot's.
+
+        What comes after that wait is announced as if they had turned out ready.
+        """
+        if self.planned.step is not Step.WAIT or self.planned.awaited in self.of_slot:
+            return []
+        return [
+            s
+            for s in self.here
+            if s.state is State.IN_PROGRESS
+            and own(self.pair, s)
+            and s.key not in self.progress.waited_out
+            and not (future(self.pair, s, self.now) or stuck(self.pair, s, self.now))
+        ]
 
     @cached_property
     def of_slot(self) -> list[Snapshot]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from rotator.api import Provider
 from rotator.clock import Clock
-from rotator.errors import ApiError
+from rotator.errors import ApiError, Unauthorized
 from rotator.models import RESTORING, Server, ServerInfo
 
 FRESH_SECONDS = 30.0
@@ -44,9 +44,14 @@ class ServerStates:
         return any(_is(info, server) for info in self._restoring)
 
     async def of(self, server: Server) -> str | None:
-        """The server's state as it is now, in the provider's word; None where it does not tell."""
+        """The server's state as it is now, in the provider's word; None where it does not tell.
+
+        Raises Unauthorized: a refused token has to be seen to, and is no silence.
+        """
         try:
             listed = await self._provider.list_servers(once=True)
+        except Unauthorized:
+            raise
         except ApiError:
             return None
         by_id = [info.status for info in listed if str(info.id) == server.key]

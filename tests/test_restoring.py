@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rotator.errors import Forbidden, NotFound, ServerRestoring, Unreachable
+from rotator.errors import Forbidden, NotFound, ServerRestoring, Unauthorized, Unreachable
 from rotator.lock import RestoreNote, ServerLock
 from rotator.models import Outcome, Pair, Server, Wait
 from rotator.restorenote import EXPIRES
@@ -134,6 +134,19 @@ def test_where_the_state_is_not_told_a_note_expires(tmp_path: Path, after: timed
         return await desk.refused()
 
     assert run_virtual(scene) is refused
+
+
+def test_a_refused_token_is_no_silence(tmp_path: Path) -> None:
+    async def scene(clock: VirtualClock) -> bool:
+        desk = Desk(clock, tmp_path)
+        desk.provider.fail("list_servers", Unauthorized("401"))
+        await desk.note(NOTE)
+        await clock.sleep(EXPIRES.total_seconds())
+        with pytest.raises(Unauthorized):
+            await desk.refused()
+        return bool(list(tmp_path.glob("*.restore")))
+
+    assert run_virtual(scene)
 
 
 def test_a_long_restore_outlasts_its_note_where_the_state_is_told(tmp_path: Path) -> None:

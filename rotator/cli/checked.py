@@ -89,6 +89,7 @@ def _server_json(finding: Finding) -> dict[str, object]:
         "orphans": [{"id": s.id, "name": s.name, "adopt": adopt_line(s.name)} for s in finding.orphans],
         "blocked": [{"policy": block.policy, "reason": block.reason} for block in finding.blocked],
         "legacy": [{"names": list(habit.names), "adopt": habit.adopt} for habit in finding.legacy],
+        "short_by": finding.short_by,
         "turns": [
             {"policy": turn.policy, "mode": turn.mode.value, "deletes": list(turn.goes)}
             for turn in finding.turns
@@ -184,8 +185,19 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         yield f"  {turn.policy}: {_turn_text(turn)}"
     for orphan in finding.orphans:
         yield f"  orphan {printable(orphan.name)}: a policy takes it over with  {adopt_line(orphan.name)}"
+    works_now = {turn.policy for turn in finding.turns}
     for block in finding.blocked:
-        yield f"  {click.style('will block', fg='red')} {block.policy}: {printable(block.reason)}"
+        later = " later" if block.policy in works_now else ""
+        will_block = click.style("will block", fg="red")
+        yield f"  {will_block} {block.policy}{later}: {printable(block.reason)}"
+    if finding.short_by and not finding.blocked:
+        yield f"  {click.style('warning', fg='yellow')}: {_short_text(finding)}"
+
+
+def _short_text(finding: Finding) -> str:
+    left = output.counted(finding.server.cap - finding.foreign, "place")
+    fewer = output.counted(finding.short_by, "restore point")
+    return f"foreign snapshots leave {left}: {fewer} fewer will be kept than the keep rules say"
 
 
 def _turn_text(turn: Turn) -> str:

@@ -20,7 +20,7 @@ from rotator.cli.signals import run_to_end
 from rotator.cli.starter import Found, Origin
 from rotator.cli.wiring import Account, looking
 from rotator.config import TokenSource, init_path, parse
-from rotator.errors import ApiError, BadAnswer, BadRequest, Forbidden, ListUnsure, NotFound
+from rotator.errors import ApiError, BadAnswer, BadRequest, Forbidden, ListUnsure, NotFound, Unreachable
 from rotator.legacy import Habit
 from rotator.models import ServerInfo, Snapshot
 from rotator.settings import Settings
@@ -86,6 +86,11 @@ async def _ask(asked: Invocation, settings: Settings) -> tuple[Sequence[Found], 
     async with looking(asked, settings) as account:
         try:
             return await _found(account)
+        except Unreachable as error:
+            cause = Unreachable(
+                f"{error.message}; `rotator init --offline` asks nobody, and writes a template"
+            )
+            raise Ended(cause, exits.of_error(error, answered=account.answered)) from None
         except ApiError as error:
             raise Ended(error, exits.of_error(error, answered=account.answered)) from None
 

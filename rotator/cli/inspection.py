@@ -64,7 +64,8 @@ class Finding:
     """One server as it stands. `trouble` says why it could not be looked at; then nothing else is known.
 
     `id` is the API's own value where it has shown one. `legacy`: what looks like an older script's. A policy
-    stands in `blocked`, in `turns`, or in both if it is later that it will block.
+    stands in `blocked`, in `turns`, or in both if it is later that it will block. `short_by`: places that the
+    keep rules want beyond those that foreign snapshots leave.
     """
 
     server: Server
@@ -77,6 +78,7 @@ class Finding:
     legacy: tuple[Habit, ...] = ()
     turns: tuple[Turn, ...] = ()
     blocked: tuple[Block, ...] = ()
+    short_by: int = 0
 
     @property
     def well(self) -> bool:
@@ -136,7 +138,7 @@ def _finding(
     turns, blocked = _outlook(account, server, sight, foreign)
     if any(str(info.id) == server.key and info.status == RESTORING for info in listed):
         reason = "the server is being restored: its rotations wait until that is over"
-        turns, blocked = (), tuple(Block(policy.name, reason) for policy in server.policies if policy.enabled)
+        turns, blocked = (), tuple(Block(policy.name, reason) for policy in _enabled(server))
     return Finding(
         server,
         id_,
@@ -147,6 +149,7 @@ def _finding(
         legacy=tuple(habit for habit in older if names.intersection(habit.names)),
         turns=turns,
         blocked=blocked,
+        short_by=max(0, foreign + sum(map(_places, _enabled(server))) - server.cap),
     )
 
 
@@ -154,7 +157,7 @@ def _outlook(
     account: Account, server: Server, sight: Sight, foreign: int
 ) -> tuple[tuple[Turn, ...], tuple[Block, ...]]:
     """What comes next for each enabled policy, and what stands in its way, now or later."""
-    enabled = [policy for policy in server.policies if policy.enabled]
+    enabled = _enabled(server)
     turns, blocked = [], []
     for policy in enabled:
         view = view_of(Pair(server, policy), sight, account.office.clock.now())
@@ -165,6 +168,10 @@ def _outlook(
         if reason is not None:
             blocked.append(Block(policy.name, reason))
     return tuple(turns), tuple(blocked)
+
+
+def _enabled(server: Server) -> list[Policy]:
+    return [policy for policy in server.policies if policy.enabled]
 
 
 def _turn(policy: Policy, mode: Mode, planned: Plan) -> Turn:

@@ -196,7 +196,8 @@ def _made(attempt: Attempt) -> Iterator[str]:
     for verdict in restore.deleted:
         yield f"{printable(verdict.snapshot.name)} was deleted to make room ({verdict.reasons[0]})."
     if (safety := restore.safety) is not None:
-        kept = "The server as it was is kept in" if safety.state is State.READY else "Not ready to go back to:"
+        ready = safety.state is State.READY
+        kept = "The server as it was is kept in" if ready else "Not ready to go back to:"
         yield f"{kept} {safety.name} (id {safety.key})."
 
 

@@ -18,9 +18,10 @@ from rotator.cli.signals import Interrupted, run_to_end
 from rotator.cli.wiring import Account, writing
 from rotator.errors import ApiError
 from rotator.models import Pair, Snapshot
-from rotator.office import Spectator
+from rotator.office import Nobody, Spectator
 from rotator.once import failed, rotate_due, rotate_now
 from rotator.pings import CLOSE_SECONDS, THREE_TRIES
+from rotator.redact import printable
 from rotator.report import Report, document
 from rotator.settings import Settings
 
@@ -31,6 +32,9 @@ LEFT_BEHIND = (
     " scheduled slots"
 )
 """What becomes of rotations that were interrupted."""
+
+AWAITED_SHOWN = 10
+"""Snapshots that an interrupted run names: the log has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +59,19 @@ def run(asked: Invocation, request: Request) -> int:
     pairs = select_pairs(settings, request.servers, request.policies)
     live = progress.wanted(as_json=request.as_json, quiet=asked.quiet)
     asked.log_for(settings, level="warning" if live else None)
-    ended: list[Report] = []
+    results = Results()
     try:
         with progress.shown(len(pairs), live=live) as screen:
             if live:
                 asked.log_for(settings, level="warning", stream=sys.stderr)  # which now goes above the screen
             reports, answered = run_to_end(
-                rotate(asked, settings, pairs, due=request.due, spectator=Results(screen, ended))
+                rotate(asked, settings, pairs, due=request.due, spectator=results.before(screen))
             )
     except Interrupted as interrupted:
         interrupted.hint = LEFT_BEHIND
-        interrupted.done = document(ended, dry_run=False)
+        interrupted.done = document(results.ended, dry_run=False)
         if not request.as_json:
-            _tell_cut_short(asked, pairs, ended)
+            _tell_cut_short(asked, pairs, results)
         raise
     if called.error is not None:
         message = f"the servers of match entries could not be looked up: {called.error.message}"
@@ -83,32 +87,44 @@ def run(asked: Invocation, request: Request) -> int:
     return exits.worst((called.exit_code, exits.of_reports(reports, answered=answered)))
 
 
-def _tell_cut_short(asked: Invocation, pairs: Sequence[Pair], ended: Sequence[Report]) -> None:
-    """What was done before the signal came, and of how many nothing is told."""
-    if ended:
-        rotations.tell(ended, asked.clock.now(), dry_run=False, as_json=False, quiet=asked.quiet)
-    left = {pair.key for pair in pairs}.difference(report.pair.key for report in ended)
+def _tell_cut_short(asked: Invocation, pairs: Sequence[Pair], results: Results) -> None:
+    """What was done before the signal came, of how many nothing is told, and what they were waiting for."""
+    if results.ended:
+        rotations.tell(results.ended, asked.clock.now(), dry_run=False, as_json=False, quiet=asked.quiet)
+    left = {pair.key for pair in pairs}.difference(report.pair.key for report in results.ended)
     output.tell(f"rotator: {output.counted(len(left), 'rotation')} had not ended")
+    awaited = [f"{pair.server.label}: {made.name} (id {made.key})" for pair, made in results.awaited.values()]
+    output.tell(*(f"rotator: being made on {printable(text)}" for text in awaited[:AWAITED_SHOWN]))
+    if len(awaited) > AWAITED_SHOWN:
+        output.tell(f"rotator: and {len(awaited) - AWAITED_SHOWN} more")
 
 
 class Results:
-    """A `Spectator` that keeps the reports of what ended, and hands on what it sees to `other`."""
+    """A `Spectator` that keeps what ended and what is waited for, and hands on what it sees."""
 
-    def __init__(self, other: Spectator, ended: list[Report]) -> None:
+    def __init__(self) -> None:
+        self._other: Spectator = Nobody()
+        self.ended: list[Report] = []
+        self.awaited: dict[tuple[str, str], tuple[Pair, Snapshot]] = {}
+
+    def before(self, other: Spectator) -> Results:
+        """The same, handing on to `other`."""
         self._other = other
-        self._ended = ended
+        return self
 
     def started(self, pair: Pair) -> None:
         """Hand it on."""
         self._other.started(pair)
 
     def waiting(self, pair: Pair, snapshot: Snapshot, seconds: float) -> None:
-        """Hand it on."""
+        """Keep it, and hand it on."""
+        self.awaited[pair.key] = (pair, snapshot)
         self._other.waiting(pair, snapshot, seconds)
 
     def finished(self, report: Report) -> None:
         """Keep it, and hand it on."""
-        self._ended.append(report)
+        self.awaited.pop(report.pair.key, None)
+        self.ended.append(report)
         self._other.finished(report)
 
 

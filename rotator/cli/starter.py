@@ -142,7 +142,10 @@ def _remark(foreign: int, free: int) -> str:
     taken = f"   # {foreign} of {CAP} places hold snapshots of others"
     if free < 2:
         return f"{taken}: no room to work in before some of them go"
-    return taken + (", so not weekly too" if free <= NIGHTLY + WEEKLY else "")
+    if free > NIGHTLY + WEEKLY:
+        return taken
+    short = "" if free >= NIGHTLY else f", and nightly keeps {free} at most"
+    return f"{taken}, so not weekly too{short}"
 
 
 def _value(value: Id) -> str:

@@ -17,7 +17,7 @@ PAIR_KEYS = ["server_id", "policy", "next", "widest_gap_seconds", "most_kept"]
 
 SERVER_KEYS = [
     *("server_id", "server", "reachable", "places", "managed", "foreign", "orphans", "blocked"),
-    *("legacy", "turns"),
+    *("legacy", "short_by", "turns"),
 ]
 
 
@@ -104,13 +104,18 @@ def test_foreign_snapshots_that_leave_no_room_are_told(stage: Stage, foreign: in
     web, db = ran.document["servers"]
     assert web["blocked"] == []
     assert [(block["policy"], "foreign" in block["reason"]) for block in db["blocked"]] == [("nightly", True)]
-    assert "will block nightly" in stage.rotator("check", "--online").out
+    later = " later" if foreign == 4 else ""
+    assert f"will block nightly{later}: " in stage.rotator("check", "--online").out
 
 
 def test_foreign_snapshots_that_leave_room_to_work_in_block_nothing(stage: Stage) -> None:
     for number in range(3):
         stage.world.add_snapshot(102, f"by-hand-{number}")
-    assert stage.rotator("check", "--online").code == 0
+    ran = stage.rotator("check", "--online")
+    assert ran.code == 0
+    warning = "foreign snapshots leave 2 places: 1 restore point fewer will be kept than the keep rules say"
+    assert f"\n  warning: {warning}\n" in ran.out
+    assert [s["short_by"] for s in stage.rotator("check", "--online", "--json").document["servers"]] == [0, 1]
 
 
 def test_a_server_that_the_account_does_not_have_is_not_reachable(stage: Stage) -> None:

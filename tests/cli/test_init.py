@@ -92,6 +92,19 @@ def test_offline_asks_nobody(stage: Stage) -> None:
     assert "id: 12345" in content
 
 
+def test_where_nobody_answers_it_says_how_to_go_on_without(stage: Stage) -> None:
+    ran, content = init(stage, VPS_API_URL="http://127.0.0.1:1/v1")
+    assert (ran.code, content) == (69, "")
+    assert "`rotator init --offline` asks nobody" in ran.err
+
+
+@pytest.mark.parametrize("foreign", [2, 3])
+def test_what_others_made_is_told_with_what_it_costs(foreign: int) -> None:
+    content = text(Origin(), (Found(101, "web-01", foreign),))
+    cost = {2: ", so not weekly too\n", 3: ", so not weekly too, and nightly keeps 2 at most\n"}
+    assert f"# {foreign} of 5 places hold snapshots of others{cost[foreign]}" in content
+
+
 @pytest.mark.parametrize(
     ("environ", "code"),
     [

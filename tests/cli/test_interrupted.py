@@ -51,7 +51,9 @@ def test_a_create_names_what_it_leaves_behind(stage: Stage) -> None:
 
 
 def test_a_create_names_it_in_the_document_too(stage: Stage) -> None:
-    out, _ = interrupt(stage, "create", "--server", "101", "--name", "mine", "--wait", "--json", method="POST")
+    out, _ = interrupt(
+        stage, "create", "--server", "101", "--name", "mine", "--wait", "--json", method="POST"
+    )
     document: dict[str, Any] = json.loads(out)
     assert (document["ok"], document["errors"]) == (False, [])
     assert (document["snapshot"]["name"], document["snapshot"]["state"]) == ("mine", "in_progress")

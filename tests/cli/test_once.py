@@ -213,6 +213,7 @@ def test_a_signal_leaves_the_results_of_what_had_ended(stage: Stage, tmp_path: P
         assert [(r["server"], r["outcome"]) for r in document["rotations"]] == [("db-01", "rotated")]
     else:
         assert out.startswith("db-01  nightly  ")
+        assert "rotator: being made on web-01: nightly-" in told.read_text()
         assert "web-01" not in out
         assert "rotator: 1 rotation had not ended\n" in told.read_text()
 
