@@ -75,7 +75,7 @@ def doubt(case: Case) -> Iterator[str]:
 
 
 def floor(case: Case) -> Iterator[str]:
-    """The floor holds after each delete, in its order; what is being made counts only once it is waited for."""
+    """The floor holds after each delete, in its order; what is being made counts only once waited for."""
     planned, standing = case.planned, len(case.ready) + len(case.foreseen)
     ahead = {s.key for s in planned.now} if planned.step is Step.CLEAR else set()
     to_come = planned.outcome is Outcome.ROTATED or planned.step is Step.WAIT
