@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from campaigns.insight import Insight
 from campaigns.strikes import LATE, SOON, Json, Passage
 from campaigns.weather import STRIKES, SWITCHES, Window
 from rotator.clock import Clock
@@ -31,7 +32,7 @@ class Sky:
 
     `acted` is called after each request that was carried out. `hidden` holds the servers and names of
     snapshots that a list left out without any sign, `hit` how often which fault struck. `fatal` kills the
-    process after so many seconds: the next write calls it.
+    process after so many seconds: the next write calls it. `insight` hears what is asked and answered.
     """
 
     world: World
@@ -51,10 +52,12 @@ class Sky:
 
     def __post_init__(self) -> None:
         self._app = InProcess(self.world)
+        self.insight = Insight(self.world, self.clock)
 
     def killed(self) -> None:
         """The process that was served is gone, and with it the answers on their way: see LATE."""
         self.deaths += 1
+        self.insight.forget()
         for id_ in self.written if self.written_at == self.clock.monotonic() else ():
             self.world.limit_lag(id_, SOON - 0.5)
 
@@ -85,6 +88,12 @@ class Sky:
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """What comes back to the client."""
         self.requests += 1
+        self.insight.asked(request)
+        response = await self._under_weather(request)
+        self.insight.told(request, response)
+        return response
+
+    async def _under_weather(self, request: httpx.Request) -> httpx.Response:
         passage = Passage(
             request,
             _Through(self, request, self.deaths),

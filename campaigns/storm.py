@@ -201,7 +201,7 @@ class Storm:
 
     def _result(self) -> Result:
         result, history = self.result, self.stage.world.history
-        result.findings += self.witness.findings + self.process.findings
+        result.findings += self.witness.findings + self.process.findings + self.sky.insight.findings
         result.virtual_hours = self.stage.clock.monotonic() / 3600
         result.requests, result.rotations = self.sky.requests, self.witness.rotations
         result.kills, result.hit = self.mishaps.kills, self.sky.hit
