@@ -18,9 +18,9 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from campaigns import fleet, liveness, seeds, weather
+from campaigns import fleet, liveness, reasons, seeds, weather
 from campaigns.judge import Breach, Judge
 from campaigns.mishaps import Mishaps
 from campaigns.process import Process
@@ -68,6 +68,7 @@ class Result:
     created: int = 0
     deleted: int = 0
     excused: int = 0
+    blocked: int = 0
     seconds: float = 0
     hit: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
@@ -79,6 +80,7 @@ class Result:
             f"seed {self.seed}: {self.virtual_hours:.0f} virtual hours in {self.seconds:.0f} s, "
             f"{self.requests} requests, {self.rotations} rotations, {self.kills} kills, "
             f"{self.created} created, {self.deleted} deleted, {self.excused} twins by hidden rows, "
+            f"{self.blocked} reasons looked up, "
             f"{len(self.findings)} findings; faults struck {self.hit.total()} times ({faults})"
         )
 
@@ -120,11 +122,12 @@ class Storm:
         self.pairs = {
             pair.key: pair for server in servers for pair in (Pair(server, p) for p in server.policies)
         }
-        self.witness = Witness({server.key: server for server in servers}, clock, self._way_out)
+        self.witness = Witness({server.key: server for server in servers}, clock, self._way_out, self._untrue)
         self.sky = Sky(world, clock, random.Random(f"{seed} sky"), self.follow, base=world.switches)
         self.process = Process(stage, servers, self.sky, self.witness)
         self.mishaps = Mishaps(stage, self.judge, self.process, random.Random(f"{seed} mishaps"), self.follow)
         self.result = Result(seed)
+        self.calm_since: datetime | None = None
 
     async def play(self) -> Result:
         """Calm, storm, calm."""
@@ -155,6 +158,15 @@ class Storm:
 
     def _way_out(self, key: tuple[str, str]) -> str | None:
         return liveness.way_out(self.judge, self.pairs[key], self.stage.clock.now())
+
+    def _untrue(self, key: tuple[str, str], reason: str) -> list[str]:
+        """What is wrong with a reason for being blocked; while the storm lasts, lies may have given it."""
+        now = self.stage.clock.now()
+        if self.calm_since is None or now < self.calm_since:
+            return []
+        self.follow()
+        self.result.blocked += 1
+        return list(reasons.untrue(self.judge, self.pairs[key], now, reason))
 
     async def _storm(self) -> None:
         clock = self.stage.clock
@@ -187,7 +199,7 @@ class Storm:
     async def _calm(self) -> None:
         """Nothing goes wrong any more: look again and again until the slowest pair had its two slots."""
         clock, pairs = self.stage.clock, _enabled(self.servers)
-        since = clock.now() + SETTLE
+        self.calm_since = since = clock.now() + SETTLE
         slowest = max(map(_gap, pairs), default=timedelta(hours=1))
         longest_splay = max((pair.policy.splay for pair in pairs), default=timedelta(0))
         end = since + 2 * slowest + longest_splay + liveness.GRACE + LOOK_EVERY
@@ -252,14 +264,23 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"{given.runs} storms: {total.virtual_hours:.0f} virtual hours in {total.seconds:.0f} s, "
         f"{total.requests} requests, {total.rotations} rotations, {total.kills} kills, "
-        f"{total.created} created, {total.deleted} deleted, {total.hit.total()} faults struck, "
-        f"{len(total.findings)} findings"
+        f"{total.created} created, {total.deleted} deleted, {total.blocked} reasons looked up, "
+        f"{total.hit.total()} faults struck, {len(total.findings)} findings"
     )
     return 1 if total.findings else 0
 
 
 def _add(total: Result, one: Result) -> None:
-    for name in ("virtual_hours", "requests", "rotations", "kills", "created", "deleted", "seconds"):
+    for name in (
+        "virtual_hours",
+        "requests",
+        "rotations",
+        "kills",
+        "created",
+        "deleted",
+        "blocked",
+        "seconds",
+    ):
         setattr(total, name, getattr(total, name) + getattr(one, name))
     total.hit.update(one.hit)
     total.findings += one.findings

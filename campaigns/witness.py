@@ -37,12 +37,14 @@ class Said:
 class Witness:
     """Hears every line. `findings` is what was wrong; `finished` the last end of each pair.
 
-    `way_out` says of a pair whether the true world had a place for it, or could have had one.
+    `way_out` says of a pair whether the true world had a place for it, or could have had one; `untrue` what
+    is wrong with its reason for being blocked.
     """
 
     servers: Mapping[str, Server]
     clock: Clock
     way_out: Callable[[Key], str | None]
+    untrue: Callable[[Key, str], Iterable[str]] = lambda key, reason: ()
     deaf: bool = False
     findings: list[str] = field(default_factory=list)
     finished: dict[Key, Said] = field(default_factory=dict)
@@ -74,6 +76,8 @@ class Witness:
         key = str(line["server_id"]), line["policy"]
         blocked = line.get("outcome") == "cap_reached"
         self.finished[key] = Said(self.clock.now(), line, self.way_out(key) if blocked else None)
+        for what in self.untrue(key, line.get("detail", "")) if blocked else ():
+            self._find(f"{key[1]} on server {key[0]} said cap_reached ({line['detail']}), but {what}")
 
     def _snapshot_delete_requested(self, line: Mapping[str, Any]) -> None:
         if not line["reasons"]:
