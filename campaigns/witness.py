@@ -33,6 +33,14 @@ class Said:
     way_out: str | None
 
 
+@dataclass(frozen=True)
+class Rotation:
+    """Whose word it was."""
+
+    id: str
+    policy: str
+
+
 @dataclass
 class Witness:
     """Hears every line. `findings` is what was wrong; `finished` the last end of each pair.
@@ -49,7 +57,7 @@ class Witness:
     findings: list[str] = field(default_factory=list)
     finished: dict[Key, Said] = field(default_factory=dict)
     rotations: int = 0
-    _announced: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    _announced: dict[str, Rotation] = field(default_factory=dict)
     _ready_deleted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def take(self, line: Mapping[str, Any]) -> None:
@@ -66,10 +74,29 @@ class Witness:
             heard(line)
 
     def follow(self, changes: Iterable[Change]) -> None:
-        """What was truly done since: no delete without a word before it."""
+        """What was truly done since: no delete without a word before it, and none beyond `max_deletes`.
+
+        Which rotation a delete belongs to stands in the log alone: it is that of the word before it.
+        """
         for change in changes:
-            if change.kind == "deleted" and str(change.id) not in self._announced:
+            if change.kind != "deleted":
+                continue
+            rotation = self._announced.get(str(change.id))
+            if rotation is None:
                 self._find(f"{change.name} of server {change.server_id} was deleted without a word")
+            elif change.status == "completed" and change.size_mb != 0:
+                self._count(change, rotation)
+
+    def _count(self, change: Change, rotation: Rotation) -> None:
+        """One more ready one that this rotation deleted, whatever it heard of it."""
+        gone = self._ready_deleted[rotation.id]
+        gone.add(str(change.id))
+        server = self.servers[str(change.server_id)]
+        policy = next(p for p in server.policies if p.name == rotation.policy)
+        if len(gone) > policy.max_deletes:
+            self._find(
+                f"rotation {rotation.id} of {policy.name} on {server.label} deleted {len(gone)} ready ones"
+            )
 
     def _rotation_finished(self, line: Mapping[str, Any]) -> None:
         self.rotations += 1
@@ -82,20 +109,7 @@ class Witness:
     def _snapshot_delete_requested(self, line: Mapping[str, Any]) -> None:
         if not line["reasons"]:
             self._find(f"{line['snapshot']} is deleted without a reason")
-        self._announced[str(line["snapshot_id"])] = (line["rotation_id"], line["state"] == "ready")
-
-    def _snapshot_deleted(self, line: Mapping[str, Any]) -> None:
-        rotation, ready = self._announced[str(line["snapshot_id"])]
-        if not ready or line["was_gone"]:
-            return
-        gone = self._ready_deleted[rotation]
-        gone.add(str(line["snapshot_id"]))
-        server = self.servers[str(line["server_id"])]
-        policy = next(p for p in server.policies if p.name == line["policy"])
-        if len(gone) > policy.max_deletes:
-            self._find(
-                f"rotation {rotation} of {policy.name} on {server.label} deleted {len(gone)} ready ones"
-            )
+        self._announced[str(line["snapshot_id"])] = Rotation(line["rotation_id"], line["policy"])
 
     def _find(self, what: str) -> None:
         self.findings.append(f"{self.clock.now():%F %T} {what}")
