@@ -10,6 +10,7 @@ The rules that keep it honest:
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -206,6 +207,15 @@ def plain_headers(response: httpx.Response) -> dict[str, str]:
 async def late(passage: Passage) -> httpx.Response:
     """Done and answered at once, but lists show it as late as a minute after."""
     return await passage.carry_out(lag=passage.chance.uniform(0, LATE))
+
+
+async def called_ready(passage: Passage) -> httpx.Response:
+    """A create whose answer calls the snapshot ready and whole, though it has only begun."""
+    response = await passage.carry_out(lag=passage.chance.choice((0.0, passage.chance.uniform(0, LATE))))
+    if not response.is_success:
+        return response
+    row = {**json.loads(response.content), "status": "completed", "size_mb": 5120}
+    return httpx.Response(response.status_code, headers=plain_headers(response), json=row)
 
 
 def fated(fate: str | None = None, size: tuple[float, float] | None = None) -> Strike:

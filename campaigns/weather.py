@@ -17,6 +17,7 @@ an empty bare array                           nothing    as rows missing
 lists lag behind an answered write            own notes  all, up to a minute, and through kills
 lists lag behind a lost or killed write       patience   all, up to 10 s; beyond, a slot may get a twin
 a page with a 2xx for a create, nothing done  the list   all: the name is looked for
+a create's answer calls it ready              the list   all: an answer only says that it exists
 a ready one is called failed                  nothing    none: it goes as a failed one
 a delete answered with 2xx or 404, not done   nothing    it counts as gone; nothing else goes for it
 ============================================  =========  ==============================================
@@ -98,6 +99,7 @@ STRIKES: Mapping[str, Kind] = {
     "ids as text": _rows(spoils.ids_as_text),
     # what becomes of a create, and when lists show a write
     "lists lag": Kind(strikes.late, WRITES),
+    "creates called ready": Kind(strikes.called_ready, POST),
     "creates fail": Kind(fated("fails"), POST),
     "creates hang": Kind(fated("hangs"), POST),
     "creates end oddly": Kind(fated("archived"), POST),
