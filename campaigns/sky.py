@@ -149,7 +149,8 @@ class Sky:
         return filtered
 
     def _hide(self, row: Json) -> None:
-        self.hidden.add((str(row["server"]["id"]), row["name"]))
+        if "server" in row:  # a list of servers has rows to hide, too, and nothing is promised of those
+            self.hidden.add((str(row["server"]["id"]), row["name"]))
 
     async def carry_out(
         self, request: httpx.Request, before: float, lag: float, fate: str | None, size: float | None
