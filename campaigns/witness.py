@@ -1,7 +1,8 @@
 """What the log says of a storm, line by line as it is written, and what must never stand in it.
 
 The judge sees what was done; this hears what was said: that each delete was announced with its reasons,
-that no rotation deleted more than it may, that no line is unknown and none carries a traceback.
+that no rotation deleted more than it may, that no slot that waits is forgotten, that no line is unknown and
+none carries a traceback.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Witness:
     findings: list[str] = field(default_factory=list)
     finished: dict[Key, Said] = field(default_factory=dict)
     rotations: int = 0
+    _waiting: defaultdict[Key, set[str]] = field(default_factory=lambda: defaultdict(set))
     _announced: dict[str, Rotation] = field(default_factory=dict)
     _ready_deleted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -97,6 +99,23 @@ class Witness:
             self._find(
                 f"rotation {rotation.id} of {policy.name} on {server.label} deleted {len(gone)} ready ones"
             )
+
+    def _daemon_started(self, line: Mapping[str, Any]) -> None:
+        self._waiting.clear()
+
+    def _schedule_overrun(self, line: Mapping[str, Any]) -> None:
+        """Its pair is still at work: the slot waits, or is told as missed once a newer one waits."""
+        self._waiting[str(line["server_id"]), line["policy"]].add(line["slot"])
+
+    def _schedule_missed(self, line: Mapping[str, Any]) -> None:
+        self._waiting[str(line["server_id"]), line["policy"]].discard(line["slot"])
+
+    def _rotation_started(self, line: Mapping[str, Any]) -> None:
+        key, slot = (str(line["server_id"]), line["policy"]), line["slot"]
+        self._waiting[key].discard(slot)
+        for earlier in sorted(each for each in self._waiting[key] if each < slot):
+            self._find(f"{key[1]} on server {key[0]}: the slot {earlier} was to wait, and {slot} came first")
+            self._waiting[key].discard(earlier)
 
     def _rotation_finished(self, line: Mapping[str, Any]) -> None:
         self.rotations += 1

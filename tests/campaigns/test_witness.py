@@ -71,3 +71,31 @@ def test_a_delete_without_a_word_is_found() -> None:
     one.follow([deleted(1)])
     assert len(one.findings) == 1
     assert "deleted without a word" in one.findings[0]
+
+
+def at(slot: str, event: str) -> dict[str, object]:
+    """A line about a slot of the pair."""
+    return {"event": event, "server_id": WEB.id, "policy": "nightly", "slot": f"20270314T{slot}00Z"}
+
+
+def test_a_slot_that_waited_and_was_forgotten_is_found() -> None:
+    one = witness()
+    one.take(at("0715", "schedule.overrun"))
+    one.take(at("0730", "rotation.started"))
+    assert len(one.findings) == 1
+    assert "20270314T071500Z was to wait, and 20270314T073000Z came first" in one.findings[0]
+
+
+def test_a_slot_that_gets_its_turn_or_is_told_as_missed_is_none() -> None:
+    one = witness()
+    for slot, event in (
+        ("0715", "schedule.overrun"),
+        ("0730", "schedule.overrun"),
+        ("0715", "schedule.missed"),
+        ("0730", "rotation.started"),
+        ("0745", "schedule.overrun"),
+        ("0745", "daemon.started"),
+        ("0800", "rotation.started"),
+    ):
+        one.take(at(slot, event))
+    assert one.findings == []
