@@ -16,8 +16,8 @@ from campaigns.mutants import ROOT, TESTS
 from campaigns.mutations import Mutant, mutants
 from campaigns.survivors import Justified, justified
 
-SAMPLE = 6
-"""How many mutants of a module are tried here; the whole campaign tries all of them."""
+SAMPLES = {"retention": 6, "plan": 6, "naming": 20, "cron": 20}
+"""How many mutants of a module are tried here: those whose tests are quick. The campaign tries all of all."""
 
 EXAMPLE = '''"""What is kept."""
 from __future__ import annotations
@@ -108,16 +108,23 @@ def campaign(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("seed", [seeds.FIXED[0], seeds.fresh()], ids=["fixed", "fresh"])
-def test_the_tests_notice_every_mutant_of_a_sample_that_matters(seed: int) -> None:
-    done = campaign("retention", "plan", "--sample", str(SAMPLE), "--seed", str(seed))
+@pytest.mark.parametrize(("module", "size"), SAMPLES.items())
+def test_the_tests_notice_every_mutant_of_a_sample_that_matters(module: str, size: int, seed: int) -> None:
+    done = campaign(module, "--sample", str(size), "--seed", str(seed))
     assert done.returncode == 0, done.stdout + done.stderr
     figures = done.stdout.splitlines()[-1]
     assert figures.startswith("all: ")
     assert ", 0 survived; score 100.0 %" in figures
 
 
+def test_the_quickest_tests_of_a_rotation_notice_a_fixed_sample() -> None:
+    quick = ("test_watched", "test_overtaken", "test_rotation")  # all that the table names take a minute
+    done = campaign("rotation", "--tests", *quick, "--sample", "5", "--seed", str(seeds.FIXED[0]))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_rule_that_no_test_holds_is_found_and_the_command_that_shows_it_again_is_named() -> None:
-    asked = ("naming", "--tests", "test_due", "--sample", str(SAMPLE), "--seed", "1")
+    asked = ("naming", "--tests", "test_due", "--sample", "6", "--seed", "1")
     done = campaign(*asked)
     assert done.returncode == 1, done.stdout + done.stderr
     key = done.stdout.partition("again: python -m campaigns.mutants naming --only ")[2].split()[0]
