@@ -1,9 +1,12 @@
-"""What rotator could know when it asks for a snapshot: no create that was certain to be refused.
+"""What rotator could know when it writes: no create and no delete that was certain to be refused.
 
 This hears what the provider truly told the process, lies included, and nothing of what rotator makes of it. A
 create is a finding if all recent lists of its server, own answered creates added, name as many snapshots that
 still stand as the server has places. So whoever was lied to, or overtaken by somebody else, is not blamed:
 what one of these lists did not show, or does not stand any more, does not count.
+
+A delete is a finding if an answer had said that its snapshot is gone, to this process or to one before it:
+what was answered stands beside the lock, however long lists lag.
 """
 
 from __future__ import annotations
@@ -46,31 +49,37 @@ class Insight:
     findings: list[str] = field(default_factory=list)
     judged: int = 0
     _lists: dict[str, deque[Told]] = field(default_factory=dict)
+    _gone: set[str] = field(default_factory=set)
     _unseen: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def forget(self) -> None:
-        """The process is gone; the next one has been told nothing."""
+        """The process is gone; the next one has seen no list."""
         self._lists.clear()
         self._unseen.clear()
 
     def asked(self, request: httpx.Request) -> None:
-        """A request goes out; a create must not be one that is certain to be refused."""
-        if request.method != "POST":
-            return
-        body = json.loads(request.content)
+        """A request goes out; a write must not be one that is certain to be refused."""
+        if request.method == "POST":
+            self._create(json.loads(request.content))
+        elif request.method == "DELETE" and _id_in(request) in self._gone:
+            self._find(f"delete {_id_in(request)}", "it was told that this one is gone")
+
+    def _create(self, body: dict[str, Any]) -> None:
         server_id = str(body["server_id"])
         known = self.known(server_id)
-        if known is None:
-            return
-        self.judged += 1
-        if len(known) >= self.places:
-            self.findings.append(
-                f"{self.clock.now():%F %T} server {server_id}: create {body['name']}: certain to be refused: "
-                f"it was told of {len(known)} that stand there, of {self.places}: {', '.join(sorted(known))}"
-            )
+        self.judged += known is not None
+        if known is not None and len(known) >= self.places:
+            names = ", ".join(sorted(known))
+            what = f"it was told of {len(known)} that stand there, of {self.places}: {names}"
+            self._find(f"server {server_id}: create {body['name']}", what)
+
+    def _find(self, deed: str, what: str) -> None:
+        self.findings.append(f"{self.clock.now():%F %T} {deed}: certain to be refused: {what}")
 
     def told(self, request: httpx.Request, response: httpx.Response) -> None:
         """An answer came back to the process."""
+        if request.method == "DELETE" and (response.is_success or response.status_code == 404):
+            self._gone.add(_id_in(request))
         if not response.is_success:
             return
         document = _document(response)
@@ -152,6 +161,10 @@ def _shown(document: object) -> dict[str, set[str]] | None:
         if isinstance(row, dict) and (home := _home(row)) is not None:
             shown.setdefault(home, set()).add(str(row.get("id")))
     return shown
+
+
+def _id_in(request: httpx.Request) -> str:
+    return request.url.path.rstrip("/").rpartition("/")[2]
 
 
 def _home(row: dict[str, Any]) -> str | None:

@@ -138,3 +138,18 @@ def test_who_could_not_know_is_not_blamed(story: Callable[[Wire], None]) -> None
     wire = Wire(5)
     story(wire)
     assert not wire.create()
+
+
+@pytest.mark.parametrize(("status", "found"), [(204, True), (404, True), (500, False), (403, False)])
+def test_what_an_answer_called_gone_is_not_deleted_again_by_the_next_process_either(
+    status: int, found: bool
+) -> None:
+    wire = Wire(2)
+    delete = httpx.Request("DELETE", f"{URL}{wire.ids[0]}/")
+    wire.insight.asked(delete)
+    wire.insight.told(delete, httpx.Response(status))
+    wire.insight.forget()
+    wire.insight.asked(httpx.Request("DELETE", f"{URL}{wire.ids[1]}/"))
+    assert wire.insight.findings == []
+    wire.insight.asked(delete)
+    assert bool(wire.insight.findings) is found
