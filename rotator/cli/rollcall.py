@@ -24,6 +24,9 @@ from rotator.settings import ConfigWarning, Match, Settings
 
 log = structlog.stdlib.get_logger()
 
+NOT_LOOKED_UP = "match_not_looked_up"
+"""The code of a warning that nobody was asked whom a match stands for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -74,7 +77,7 @@ def nobody(settings: Settings) -> Settings:
 
 def _not_called(match: Match) -> ConfigWarning:
     message = f"the servers that fit {show(match.glob)} were not looked up, and are left out"
-    return ConfigWarning(match.line, match.column, match.path, "match_not_looked_up", message)
+    return ConfigWarning(match.line, match.column, match.path, NOT_LOOKED_UP, message)
 
 
 def apart(settings: Settings) -> Settings:

@@ -14,8 +14,11 @@ import rotator
 from rotator import errors
 from rotator.cli.commands import COMMANDS
 from rotator.cli.exits import Exit
+from rotator.cli.rollcall import NOT_LOOKED_UP
 from rotator.config import json_schema, markdown
+from rotator.config.findings import Unwise
 from rotator.log import EVENTS
+from rotator.matching import IDLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +52,10 @@ def error_codes() -> Iterator[str]:
 
 def test_every_event_is_explained_once() -> None:
     assert sorted(first_cells("By event")) == sorted(EVENTS)
+
+
+def test_every_warning_is_explained_once() -> None:
+    assert sorted(first_cells("By warning")) == sorted([*Unwise, IDLE, NOT_LOOKED_UP])
 
 
 def test_every_exit_code_is_explained_once() -> None:
