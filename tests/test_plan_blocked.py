@@ -180,6 +180,16 @@ def test_what_is_being_made_is_never_promised_to_go() -> None:
     assert reasons(planned, being_made)[0] == "in_progress"
 
 
+def test_only_what_is_being_made_is_foreseen_as_ready() -> None:
+    """A failed one stays what it is: it makes the room, and no restore point has to."""
+    being_made = night(1, MOVING, created_at=NOW - timedelta(minutes=1))
+    broken = night(3, FAILED)
+    planned = decide([*hands(2), night(2), broken, being_made], with_nightly(min_ready=0))
+    assert planned.step is Step.WAIT
+    assert reasons(planned, broken) == ("deleted", ("failed",))
+    assert reasons(planned, night(2))[0] != "deleted"
+
+
 def test_one_that_was_waited_out_is_foreseen_by_nobody() -> None:
     being_made = night(1, MOVING, created_at=NOW - timedelta(minutes=1))
     progress = Progress(NOW).gave_up_on(being_made.key)
