@@ -468,7 +468,7 @@ def test_what_is_held_back_and_what_is_taken_up_is_told() -> None:
     assert [line["snapshot"] for line in lines if line["event"] == "rotation.resumed"] == ["by-hand"]
 
 
-@pytest.mark.parametrize("field", ["name", "description"])
+@pytest.mark.parametrize("field", ["name", "description", "server_id"])
 def test_a_refused_name_or_description_says_nothing_of_places(field: str) -> None:
     async def scene(stage: Stage) -> None:
         stage.world.faults.add(Fault(method="POST", status=400, body={field: ["Not like this."]}))
