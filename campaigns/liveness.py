@@ -6,13 +6,12 @@ counted again before it is believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any
 
 from campaigns.judge import FAILED, Judge, Standing, belonging
-from campaigns.witness import Said
+from campaigns.witness import Witness
 from rotator import cron
 from rotator.models import Keep, Pair, Policy
 
@@ -32,10 +31,11 @@ def newest_slots(pair: Pair, now: datetime, count: int = 2) -> list[datetime]:
     return slots
 
 
-def is_fresh(judge: Judge, pair: Pair, now: datetime) -> bool:
+def is_fresh(judge: Judge, pair: Pair, now: datetime, begun: datetime | None = None) -> bool:
     """Whether there is a ready snapshot of one of the last two slots, or was, and its successor is coming.
 
     On a full server the newest one may have to go ahead of the create, if the rules keep others rather.
+    `begun`: since when a rotation is under way; a look may fall between its delete and its create.
     """
     oldest = newest_slots(pair, now)[-1]
     young = [one for one in judge.own(pair.server, pair.policy) if one.slot >= oldest]
@@ -44,18 +44,19 @@ def is_fresh(judge: Judge, pair: Pair, now: datetime) -> bool:
     came = (name for server, name in judge.proven if server == pair.server.key)
     owned = (belonging(pair.server, name, oldest) for name in came)
     was_there = any(policy == pair.policy and slot >= oldest for policy, slot in owned)
-    return was_there and any(one.status == "in_progress" for one in young)
+    at_work = begun is not None and now - begun < GRACE
+    return was_there and (at_work or any(one.status == "in_progress" for one in young))
 
 
 def stale(
-    judge: Judge, pairs: tuple[Pair, ...], since: datetime, now: datetime, said: Mapping[Any, Said]
+    judge: Judge, pairs: tuple[Pair, ...], since: datetime, now: datetime, witness: Witness
 ) -> Iterator[str]:
-    """What is wrong with each pair that had two slots since the faults ended; `said`: the last outcomes."""
+    """What is wrong with each pair that had two slots since the faults ended."""
     for pair in pairs:
-        if newest_slots(pair, now)[-1] <= since or is_fresh(judge, pair, now):
+        if newest_slots(pair, now)[-1] <= since or is_fresh(judge, pair, now, witness.begun.get(pair.key)):
             continue
         where = f"{pair.policy.name} on {pair.server.label} ({pair.policy.schedule[0]})"
-        last = said.get(pair.key)
+        last = witness.finished.get(pair.key)
         outcome, detail = (
             (None, None) if last is None else (last.line.get("outcome"), last.line.get("detail"))
         )

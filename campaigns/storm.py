@@ -207,7 +207,7 @@ class Storm:
         while clock.now() < end:
             await clock.sleep(LOOK_EVERY.total_seconds())
             self.follow()
-            for what in liveness.stale(self.judge, pairs, since, clock.now(), self.witness.finished):
+            for what in liveness.stale(self.judge, pairs, since, clock.now(), self.witness):
                 stuck.setdefault(what.partition(")")[0], f"{clock.now():%F %T} {what}")
         self.result.findings += stuck.values()
 

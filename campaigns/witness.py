@@ -44,7 +44,8 @@ class Rotation:
 
 @dataclass
 class Witness:
-    """Hears every line. `findings` is what was wrong; `finished` the last end of each pair.
+    """Hears every line. `findings` is what was wrong; `finished` the last end of each pair, `begun` when the
+    rotation began that is under way.
 
     `way_out` says of a pair whether the true world had a place for it, or could have had one; `untrue` what
     is wrong with its reason for being blocked.
@@ -57,6 +58,7 @@ class Witness:
     deaf: bool = False
     findings: list[str] = field(default_factory=list)
     finished: dict[Key, Said] = field(default_factory=dict)
+    begun: dict[Key, datetime] = field(default_factory=dict)
     rotations: int = 0
     _waiting: defaultdict[Key, set[str]] = field(default_factory=lambda: defaultdict(set))
     _announced: dict[str, Rotation] = field(default_factory=dict)
@@ -102,6 +104,7 @@ class Witness:
 
     def _daemon_started(self, line: Mapping[str, Any]) -> None:
         self._waiting.clear()
+        self.begun.clear()
 
     def _schedule_overrun(self, line: Mapping[str, Any]) -> None:
         """Its pair is still at work: the slot waits, or is told as missed once a newer one waits."""
@@ -112,6 +115,7 @@ class Witness:
 
     def _rotation_started(self, line: Mapping[str, Any]) -> None:
         key, slot = (str(line["server_id"]), line["policy"]), line["slot"]
+        self.begun[key] = self.clock.now()
         self._waiting[key].discard(slot)
         for earlier in sorted(each for each in self._waiting[key] if each < slot):
             self._find(f"{key[1]} on server {key[0]}: the slot {earlier} was to wait, and {slot} came first")
@@ -121,6 +125,7 @@ class Witness:
         self.rotations += 1
         key = str(line["server_id"]), line["policy"]
         blocked = line.get("outcome") == "cap_reached"
+        self.begun.pop(key, None)
         self.finished[key] = Said(self.clock.now(), line, self.way_out(key) if blocked else None)
         for what in self.untrue(key, line.get("detail", "")) if blocked else ():
             self._find(f"{key[1]} on server {key[0]} said cap_reached ({line['detail']}), but {what}")
