@@ -3,8 +3,8 @@
     python -m campaigns.planted [--seed N] [--runs N] [--servers 20] [--hours 2] [--only NAME ...]
 
 Each defect is a slip of the hand (planted.toml), written into a copy of the tree. Storms of all weather rage
-over it until one finds something, then storms of that weather alone in which it does its harm. What neither
-notices has to be held by other tests.
+over it until one finds something; then storms of that weather alone in which it does its harm, or kills in
+such a scenario. What neither notices has to be held by other tests.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from campaigns import seeds
 
@@ -49,19 +50,22 @@ class Slip:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """What is slipped, and the weather in which it does its harm."""
+    """What is slipped, and where it does its harm: in some weather, or in a scenario of the kill matrix."""
 
     name: str
     weather: tuple[str, ...]
+    scenario: str | None
     slips: tuple[Slip, ...]
 
 
 def defects(path: Path = LIST) -> dict[str, Defect]:
     """Those of the list, by name."""
-    return {
-        row["name"]: Defect(row["name"], tuple(row["weather"]), tuple(Slip(**slip) for slip in row["slip"]))
-        for row in tomllib.loads(path.read_text())["defect"]
-    }
+    return {row["name"]: _defect(row) for row in tomllib.loads(path.read_text())["defect"]}
+
+
+def _defect(row: dict[str, Any]) -> Defect:
+    slips = tuple(Slip(**slip) for slip in row["slip"])
+    return Defect(row["name"], tuple(row.get("weather", ())), row.get("scenario"), slips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +77,60 @@ class Scale:
     hours: float
 
 
-def noticed(defect: Defect, scale: Scale) -> Iterator[tuple[int, list[str]] | None]:
-    """The seed of the first storm that notices and what it finds, or None: all weather, then its own."""
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Where a defect was noticed first, and all that was found there."""
+
+    where: str
+    found: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.found[0][:200]}"
+
+
+def noticed(defect: Defect, scale: Scale) -> Iterator[Notice | None]:
+    """What notices it, if anything: storms of all weather, then what it does its harm in."""
     with tempfile.TemporaryDirectory(prefix="planted-") as scratch:
         tree = Path(scratch)
         for name in ("rotator", "tests", "campaigns"):
             shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
         for slip in defect.slips:
             slip.plant(tree)
-        for weather in ((), defect.weather):
-            storms = ((seed, _storm(tree, seed, scale, weather)) for seed in scale.seeds)
-            yield next(((seed, found) for seed, found in storms if found), None)
+        yield _noticed(tree, scale, ())
+        yield (
+            _noticed(tree, scale, defect.weather)
+            if defect.scenario is None
+            else _kills(tree, defect.scenario)
+        )
 
 
-def _storm(tree: Path, seed: int, scale: Scale, weather: tuple[str, ...]) -> list[str]:
-    """What one storm finds. RuntimeError if it did not come to its end."""
+def _noticed(tree: Path, scale: Scale, weather: tuple[str, ...]) -> Notice | None:
+    """The first of the storms that finds anything."""
     size = ("--servers", str(scale.servers), "--hours", f"{scale.hours:g}")
     kinds = [word for kind in weather for word in ("--kind", kind)]
-    command = [sys.executable, "-m", "campaigns.storm", "--seed", str(seed), *size, *kinds]
+    for seed in scale.seeds:
+        told = _run(tree, "storm", "--seed", str(seed), *size, *kinds)
+        found = [line.removeprefix(FOUND) for line in told if line.startswith(FOUND)]
+        if found:
+            return Notice(f"seed {seed}", found)
+    return None
+
+
+def _kills(tree: Path, scenario: str) -> Notice | None:
+    """A kill at each request of the scenario."""
+    told = _run(tree, "kill", "--random", "0", "--pauses", "2", "--seed", "1", "--scenario", scenario)
+    found = [line.strip() for line in told if line.startswith("    ")]
+    return Notice("killed", found) if found else None
+
+
+def _run(tree: Path, campaign: str, *arguments: str) -> list[str]:
+    """What a campaign prints in that tree. RuntimeError if it did not come to its end."""
+    command = [sys.executable, "-m", f"campaigns.{campaign}", *arguments]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-    if "1 storms: " not in done.stdout:
-        raise RuntimeError(f"the storm broke off: {done.stderr.strip().splitlines()[-1:]}")
-    return [line.removeprefix(FOUND) for line in done.stdout.splitlines() if line.startswith(FOUND)]
+    told = done.stdout.splitlines()
+    if not told or not told[-1].startswith("1 s"):
+        raise RuntimeError(f"{campaign} broke off: {done.stderr.strip().splitlines()[-1:]}")
+    return told
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -115,10 +151,9 @@ def main(arguments: list[str] | None = None) -> int:
     names = asked.only or list(known)
     for name in names:
         print(name, flush=True)
-        for weather, told in zip(("all weather", "its weather"), noticed(known[name], scale), strict=True):
-            caught[weather] += told is not None
-            seen = "-" if told is None else f"seed {told[0]}, {len(told[1])} findings: {told[1][0][:200]}"
-            print(f"  {weather}: {seen}", flush=True)
+        for campaign, told in zip(("all weather", "its own"), noticed(known[name], scale), strict=True):
+            caught[campaign] += told is not None
+            print(f"  {campaign}: {told or '-'}", flush=True)
     print(f"{len(names)} defects; noticed: {', '.join(f'{n} by {k}' for k, n in caught.items())}")
     return 0
 

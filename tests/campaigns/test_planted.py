@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from campaigns import planted, weather
+from campaigns.scenarios import SCENARIOS
 
 
 @pytest.mark.parametrize("defect", planted.defects().values(), ids=lambda defect: defect.name)
 def test_each_defect_fits_its_module(defect: planted.Defect) -> None:
     assert set(defect.weather) <= set(weather.KINDS)
+    assert bool(defect.weather) is (defect.scenario is None)
+    assert defect.scenario is None or defect.scenario in SCENARIOS
     assert defect.slips
     for slip in defect.slips:
         text = (planted.ROOT / "rotator" / f"{slip.module}.py").read_text()
@@ -30,4 +33,4 @@ def test_a_floor_that_is_off_is_noticed() -> None:
     scale = planted.Scale(range(1, 3), servers=6, hours=1)
     of_all_weather, _ = planted.noticed(planted.defects()["the floor is off"], scale)
     assert of_all_weather is not None
-    assert "never below the floor" in of_all_weather[1][0]
+    assert "never below the floor" in of_all_weather.found[0]
