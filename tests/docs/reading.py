@@ -3,7 +3,8 @@
 ```console: run, in the order of the page, in one directory; what stands below a command has to be what it
 prints, but for times, spans and addresses. `...` stands for any number of lines. `$ cat NAME` with content
 below it makes that file.
-```sh: shown, not run; tests/docs/test_commands.py says why for each page.
+```sh: run too, each command by itself, but for those that tests/docs/excused.py excuses; what they print is
+looked at by nobody.
 """
 
 from __future__ import annotations
@@ -15,13 +16,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
+
+CONSOLE, SHELL = "console", ("sh", "bash", "shell")
 
 PROMPT = "$ "
 
 ANYTHING = "..."
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+_HERE = re.compile(r"<<'(\w+)'\n.*?^\1$", re.MULTILINE | re.DOTALL)
+"""A here-document, which is part of the command that it is given to."""
 
 _VARYING: tuple[tuple[str, str], ...] = (
     (r"\d{8}T\d{6}Z", "SLOT"),
@@ -37,6 +43,11 @@ _VARYING: tuple[tuple[str, str], ...] = (
 """What differs from run to run, and what stands for it when two texts are compared."""
 
 
+def named(page: Path) -> str:
+    """The page's path in the repository."""
+    return str(page.relative_to(ROOT))
+
+
 @dataclass(frozen=True)
 class Block:
     """One fenced block."""
@@ -48,10 +59,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Step:
-    """One command of a console block, and what stands below it."""
+    """One command, and what stands below it in a console block."""
 
     command: str
-    shown: tuple[str, ...]
+    shown: tuple[str, ...] = ()
 
     @property
     def makes(self) -> str | None:
@@ -61,17 +72,42 @@ class Step:
 
 
 def blocks(page: Path, *languages: str) -> Iterator[Block]:
-    """The page's blocks in these languages, without their indentation."""
+    """The page's blocks in these languages, or in all; without their indentation."""
     for indent, language, text in _FENCE.findall(page.read_text()):
-        if language in languages:
+        if language in languages or not languages:
             yield Block(page, language, re.sub(rf"(?m)^{indent}", "", text))
 
 
+def unfenced(page: Path) -> str:
+    """The page without its fenced blocks."""
+    return _FENCE.sub("", page.read_text())
+
+
 def steps(block: Block) -> Iterator[Step]:
-    """The commands of a console block; a line that ends with a backslash goes on in the next."""
+    """The commands of a console or a shell block."""
+    if block.language == CONSOLE:
+        yield from _prompted(block.text)
+    else:
+        yield from map(Step, commands(block.text))
+
+
+def commands(script: str) -> Iterator[str]:
+    """The commands of a script, one a line; a backslash or a here-document takes further lines in."""
+    command = ""
+    for line in script.splitlines():
+        command = f"{command}\n{line}" if command else line
+        begun = "<<'" in command and not _HERE.search(command)
+        if not begun and not command.endswith("\\"):
+            if command.strip() and not command.startswith("#"):
+                yield command
+            command = ""
+
+
+def _prompted(session: str) -> Iterator[Step]:
+    """A line that ends with a backslash goes on in the next."""
     command = ""
     shown: list[str] = []
-    for line in block.text.splitlines():
+    for line in session.splitlines():
         if command.endswith("\\"):
             command = f"{command}\n{line.removeprefix('> ')}"
         elif line.startswith(PROMPT):
