@@ -172,3 +172,7 @@ def test_without_a_judgement_all_own_ready_ones_stay_without_a_reason() -> None:
     buckets = sort_into_buckets(census, Judgement())
     assert [verdict.reasons for verdict in (*buckets.kept, *buckets.foreign)] == [(), ()]
     assert (buckets.deleted, buckets.deferred) == ((), ())
+
+
+def test_a_server_is_taken_to_be_there_unless_the_account_was_asked() -> None:
+    assert View(make_pair(), (), NOW).missing is False
