@@ -17,7 +17,7 @@ from rotator.cli.selection import policy_option, select_pairs, server_option
 from rotator.cli.signals import run_to_end
 from rotator.cli.wiring import looking
 from rotator.errors import ApiError, Unreachable
-from rotator.models import Pair
+from rotator.models import Pair, Snapshot, State
 from rotator.once import look_at
 from rotator.redact import printable
 from rotator.settings import Settings
@@ -117,7 +117,7 @@ def _cells(of: Standing, now: datetime) -> Sequence[str]:
 
 
 def _remarks(of: Standing, now: datetime) -> Iterator[str]:
-    """What is wrong, and what failed since the newest restore point was made."""
+    """What is wrong, and what failed or got stuck since the newest restore point was made."""
     where = f"{printable(of.pair.server.label)}  {of.pair.policy.name}"
     failed, newest = of.last_failed, of.last_ready
     if of.freshness is Freshness.STALE:
@@ -125,8 +125,15 @@ def _remarks(of: Standing, now: datetime) -> Iterator[str]:
     if of.blocked is not None:
         yield f"{where}: {click.style(of.blocked.code, fg='red')}: {printable(of.blocked.message)}"
     if failed is not None and (newest is None or failed.created_at > newest.created_at):
-        when = age(failed.created_at, now)
-        yield f"{where}: {click.style('failed', fg='red')}: {printable(failed.name)}, {when} ago"
+        yield f"{where}: {_no_restore_point(failed, now)}"
+
+
+def _no_restore_point(of: Snapshot, now: datetime) -> str:
+    """What became of a snapshot that failed, or that is being made for too long."""
+    name, when = printable(of.name), age(of.created_at, now)
+    if of.state is State.FAILED:
+        return f"{click.style('failed', fg='red')}: {name}, {when} ago"
+    return f"{click.style('stuck', fg='red')}: {name}, being made for {when}, longer than wait.timeout"
 
 
 def _why_stale(of: Standing, now: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -60,6 +61,19 @@ def test_what_blocks_and_what_failed_last_is_told_below_the_table(stage: Stage) 
     assert ran.code == 1
     assert re.search(r"web-01  nightly: cap_reached: .*4 foreign \(by-hand-0", ran.out)
     assert re.search(r"db-01  nightly: failed: nightly-20991231T000000Z, \d+s ago\n", ran.out)
+
+
+def test_a_snapshot_that_is_being_made_for_too_long_is_called_stuck(stage: Stage) -> None:
+    all_fresh(stage)
+    at = datetime.now(UTC) - timedelta(hours=2)
+    stage.world.add_snapshot(102, "nightly-20991231T000000Z", status="in_progress", created_at=at)
+    plant(stage.world, 102, "nightly", 3)
+    ran = stage.rotator("status")
+    assert ran.code == 0
+    told = "db-01  nightly: stuck: nightly-20991231T000000Z, being made for 2h, longer than wait.timeout"
+    assert told in ran.out.splitlines()
+    assert "failed" not in ran.out
+    assert stage.rotator("status", "--json").document["pairs"][1]["places"]["failed"] == 1
 
 
 def test_the_document_is_that_of_the_contract(stage: Stage) -> None:
