@@ -25,6 +25,13 @@ COLOURS: Mapping[Outcome, str] = {
     Outcome.BUSY: "yellow",
 }
 
+WOULD: Mapping[Outcome, str] = {
+    Outcome.ROTATED: "would be rotated",
+    Outcome.PRUNED: "would be pruned",
+    Outcome.UNCHANGED: "would stay unchanged",
+}
+"""What a plan calls an outcome; the others are what it `would end` with."""
+
 NAMED = 3
 """How many of many rotations that ended alike are named."""
 
@@ -67,7 +74,7 @@ def _sections(reports: Sequence[Report], now: datetime, *, dry_run: bool) -> Ite
     for _, alike in groupby(reports, _met):
         together = list(alike)
         if len(together) > 1:
-            yield _same(together)
+            yield _same(together, dry_run=dry_run)
         else:
             yield section(together[0], now, dry_run=dry_run)
 
@@ -77,10 +84,10 @@ def _met(report: Report) -> object:
     return id(report) if _seen(report) or report.problem is None else (report.outcome, report.problem)
 
 
-def _same(reports: Sequence[Report]) -> Iterator[str]:
+def _same(reports: Sequence[Report], *, dry_run: bool) -> Iterator[str]:
     """Many rotations that ended alike."""
     first = reports[0]
-    outcome = click.style(first.outcome.value, fg=COLOURS[first.outcome], bold=True)
+    outcome = _outcome(first.outcome, dry_run=dry_run)
     named = [f"{printable(r.pair.server.label)} {r.pair.policy.name}" for r in reports[:NAMED]]
     more = f" and {len(reports) - NAMED} more" if len(reports) > NAMED else ""
     yield f"{len(reports)} rotations  {outcome}: {', '.join(named)}{more}"
@@ -91,7 +98,7 @@ def _same(reports: Sequence[Report]) -> Iterator[str]:
 def section(report: Report, now: datetime, *, dry_run: bool) -> Iterator[str]:
     """One rotation: how it ended, and each snapshot with its verdict."""
     pair, problem = report.pair, report.problem
-    outcome = click.style(report.outcome.value, fg=COLOURS[report.outcome], bold=True)
+    outcome = _outcome(report.outcome, dry_run=dry_run)
     label = click.style(printable(pair.server.label), bold=True)
     slot = naming.slot_text(report.slot)
     yield f"{label}  {pair.policy.name}  {slot}  {outcome}{_how(report)}"
@@ -99,6 +106,12 @@ def section(report: Report, now: datetime, *, dry_run: bool) -> Iterator[str]:
     if problem is not None:
         yield _problem(problem)
     yield from verdicts.table(report, now, dry_run=dry_run)
+
+
+def _outcome(outcome: Outcome, *, dry_run: bool) -> str:
+    """How it ended, or would end: nobody is to take a plan for what was done."""
+    text = WOULD.get(outcome, f"would end {outcome.value}") if dry_run else outcome.value
+    return click.style(text, fg=COLOURS[outcome], bold=True)
 
 
 def _how(report: Report) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def test_due_rotates_the_missing_slot_under_its_own_name_and_only_once(stage: St
     ] * 2
     again = stage.rotator("run", "--once", "--due", "--json")
     assert (again.code, [r["outcome"] for r in again.document["rotations"]]) == (0, ["unchanged"] * 2)
+
+
+def test_a_dry_run_says_what_would_be_and_the_document_what_the_outcome_would_be(stage: Stage) -> None:
+    block = [stage.world.add_snapshot(102, f"by-hand-{number}") for number in range(5)]
+    ran = stage.rotator("run", "--once", "--dry-run")
+    heads = re.findall(r"^(\S+)  nightly  \S+  (.*)$", ran.out, re.MULTILINE)
+    assert heads == [("web-01", "would be rotated (create first)"), ("db-01", "would end cap_reached")]
+    assert len(block) == 5
+    document = stage.rotator("run", "--once", "--dry-run", "--json").document
+    assert [rotation["outcome"] for rotation in document["rotations"]] == ["rotated", "cap_reached"]
 
 
 def test_a_dry_run_changes_nothing(stage: Stage) -> None:
@@ -221,12 +232,20 @@ def test_a_signal_leaves_the_results_of_what_had_ended(stage: Stage, tmp_path: P
 # --- what the whole account met -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [("run", "--once"), ("plan",)], ids=["run", "plan"])
-def test_a_refused_token_is_told_once_with_where_it_came_from(stage: Stage, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("command", "outcome"),
+    [
+        pytest.param(("run", "--once"), "failed", id="run"),
+        pytest.param(("plan",), "would end failed", id="plan"),
+    ],
+)
+def test_a_refused_token_is_told_once_with_where_it_came_from(
+    stage: Stage, command: tuple[str, ...], outcome: str
+) -> None:
     ran = stage.rotator(*command, VPS_API_TOKEN="vps_revoked")
     assert ran.code == 77
     assert ran.out.count("unauthorized") == 1
-    assert ran.out.startswith("2 rotations  failed: web-01 nightly, db-01 nightly\n")
+    assert ran.out.startswith(f"2 rotations  {outcome}: web-01 nightly, db-01 nightly\n")
     assert ran.err.endswith(hint_of("unauthorized"))
 
 
@@ -241,7 +260,9 @@ def test_of_many_that_met_the_same_three_are_named(stage: Stage) -> None:
     listed = "".join(f"  - {{id: {id_}, name: s{id_}, policies: [nightly]}}\n" for id_ in ids)
     stage.config(servers=f"servers:\n{listed}")
     ran = stage.rotator("--quiet", "plan", VPS_API_TOKEN="vps_revoked")
-    assert ran.out.startswith("5 rotations  failed: s201 nightly, s202 nightly, s203 nightly and 2 more\n")
+    assert ran.out.startswith(
+        "5 rotations  would end failed: s201 nightly, s202 nightly, s203 nightly and 2 more\n"
+    )
 
 
 def test_servers_that_the_account_does_not_have_are_told_one_by_one(stage: Stage) -> None:

@@ -142,7 +142,7 @@ def test_the_table_says_every_reason_in_words_and_what_is_not_rotators_last(stag
     ]
     ran = stage.rotator("plan", "--snapshots", save(stage, rows), "--at", AT, COLUMNS="80", **NO_NETWORK)
     assert ran.out.splitlines() == [
-        "web-01  nightly  20270314T070000Z  rotated (delete first)",
+        "web-01  nightly  20270314T070000Z  would be rotated (delete first)",
         "  free places 0 -> 2 of 5",
         "  VERDICT  SNAPSHOT                  AGE  STATE   WHY",
         "  create   nightly-20270314T070000Z  new          this slot's snapshot",
