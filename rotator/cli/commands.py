@@ -23,7 +23,7 @@ _ASKING = (
 """How a command that asks the API can end."""
 
 _CHANGING = (*_ASKING[:4], Exit.BUSY, *_ASKING[4:])
-"""How a command that changes something can end: another process may hold the server's lock."""
+"""How one that changes something, or foresees it, can end: another process may hold the server's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ COMMANDS: Mapping[str, Entry] = {
             "rotator plan --at 2027-03-14T03:00:00Z",
             "rotator plan --snapshots saved.json   from a saved list, without network or token",
         ),
-        _ASKING,
+        _CHANGING,
     ),
     "check": Entry(
         "rotator.cli.check",

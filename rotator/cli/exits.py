@@ -43,7 +43,7 @@ MEANING: Mapping[Exit, str] = {
     Exit.FAILED: "something failed, is blocked or stale",
     Exit.USAGE: "wrong command line, unknown server or policy",
     Exit.UNANSWERED: "the API never answered",
-    Exit.BUSY: "another process works on a server, and nothing is worse",
+    Exit.BUSY: "another process works on a server, or it is being restored",
     Exit.REFUSED: "the token is refused",
     Exit.CONFIG: "the configuration is wrong",
     Exit.INTERRUPTED: "interrupted by SIGINT (Ctrl-C); the daemon ends with 0",

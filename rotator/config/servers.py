@@ -26,6 +26,11 @@ _NOT_WITH_MATCH = {
     "name": "a server found by match bears the name that the API gives it: leave this out",
 }
 
+_NO_ID = (
+    "this key is required, but is not there; or write match, a glob of servers' names, in its place:"
+    ' match: "web-*"'
+)
+
 _Names = tuple[tuple[str, str], ...]
 
 
@@ -93,7 +98,7 @@ class Servers:
         written = item.child("id")
         if written is None:
             path = (*item.path, "id")
-            self.findings.at(item.node.mark, path, "this key is required, but is not there")
+            self.findings.at(item.node.mark, path, _NO_ID)
         elif "id" in reading.values:
             first = self._seen.setdefault(str(reading.values["id"]), written)
             if first is not written:

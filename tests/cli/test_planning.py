@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from rotator.cli.commands import COMMANDS
+from rotator.cli.exits import Exit
 from tests.cli.conftest import Stage, names, plant, plant_three
 
 AT = "2027-03-14T07:00:00Z"
@@ -115,6 +118,13 @@ def test_a_file_that_is_no_list_is_named_as_such(stage: Stage, content: str) -> 
     assert ran.code == 2
     (error,) = ran.document["errors"]
     assert "'--snapshots': saved.json is" in error["message"]
+
+
+def test_a_server_under_restore_is_told_and_ends_as_the_help_says(stage: Stage) -> None:
+    stage.world.set_server_status(101, "restoring")
+    ran = stage.rotator("plan", "--server", "101")
+    assert ran.code == Exit.BUSY in COMMANDS["plan"].exits
+    assert re.search(r"^web-01  nightly  \S+  would end busy$", ran.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2027-03-14", "2027-03-14T07:00:00"])

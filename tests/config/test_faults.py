@@ -98,7 +98,9 @@ SHAPE = {
     ),
     "server without id": (
         server("policies: [p]"),
-        "4:11: servers[0].id: this key is required, but is not there",
+        "4:11: servers[0].id: this key is required, but is not there; or write match,"
+        " a glob of servers' names,"
+        ' in its place: match: "web-*"',
     ),
     "server that is a number": (
         "policies: {p: {schedule: '@daily'}}\nservers: [5]\n",
