@@ -49,6 +49,12 @@ class Row:
     kind: Kind
     reasons: tuple[str, ...]
 
+    @property
+    def well(self) -> bool:
+        """Nobody has to look at it."""
+        at_work = self.snapshot.state in (State.READY, State.IN_PROGRESS)
+        return at_work and self.kind is not Kind.ORPHAN and "future" not in self.reasons
+
 
 @click.command("list")
 @server_option
@@ -59,6 +65,9 @@ def command(*, servers: tuple[str, ...], as_json: bool) -> int:
 
     managed: made by one of the server's policies, or adopted. foreign: anybody else's, never deleted by a
     rotation. orphan: foreign, but named as rotator names its own: what a renamed policy leaves behind.
+
+    --quiet leaves servers that cannot be listed, orphans, and what failed, is dated in the future or is in a
+    state that nobody documented.
     """
     asked = invocation()
     written = asked.settings()
@@ -72,7 +81,12 @@ def command(*, servers: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         output.say_json(_document(rows, wrong))
     else:
-        output.say(*_lines(chosen, rows, wrong, now))
+        shown = {
+            key: [row for row in listed if not (asked.quiet and row.well)] for key, listed in rows.items()
+        }
+        unwell = [server for server in chosen if server.key in wrong or shown[server.key]]
+        taken = {key: len(listed) for key, listed in rows.items()}
+        output.say(*_lines(unwell if asked.quiet else chosen, shown, taken, wrong, now))
     return Exit.FAILED if wrong else Exit.OK
 
 
@@ -139,12 +153,17 @@ def row_json(row: Row) -> dict[str, object]:
 
 
 def _lines(
-    servers: Sequence[Server], rows: Mapping[str, Sequence[Row]], wrong: Mapping[str, Problem], now: datetime
+    servers: Sequence[Server],
+    rows: Mapping[str, Sequence[Row]],
+    taken: Mapping[str, int],
+    wrong: Mapping[str, Problem],
+    now: datetime,
 ) -> Iterator[str]:
+    """A table for each server; `taken`: how many of its places are, shown or not."""
     for server in servers:
         listed, problem = rows[server.key], wrong.get(server.key)
         label = click.style(printable(server.label), bold=True)
-        yield f"{label}  {len(listed)} of {output.counted(server.cap, 'place')} taken"
+        yield f"{label}  {taken[server.key]} of {output.counted(server.cap, 'place')} taken"
         if problem is not None:
             yield f"  {click.style(problem.code, fg='red')}: {printable(problem.message)}"
         if listed:

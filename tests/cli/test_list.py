@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rotator.sandbox import Fault
-from tests.cli.conftest import Stage, plant
+from tests.cli.conftest import Ran, Stage, plant
 
 KEYS = [
     *("id", "name", "state", "created_at", "reasons"),
@@ -43,6 +43,26 @@ def test_people_see_one_table_for_each_server(stage: Stage) -> None:
     assert "web-01  1 of 5 places taken\n" in ran.out
     assert 'adopt: ["daily-*"]' in ran.out
     assert "\x1b" not in ran.out
+
+
+def test_quiet_leaves_what_somebody_has_to_look_at(stage: Stage) -> None:
+    plant(stage.world, 101, "nightly", 1)
+    stage.world.add_snapshot(101, "by-hand")
+    assert stage.rotator("--quiet", "list") == Ran(0, "", "")
+    failed = stage.world.add_snapshot(101, "broken", status="failed")
+    orphan = plant(stage.world, 101, "daily", 2)
+    odd, future = (
+        stage.world.add_snapshot(101, "odd", status="frozen"),
+        plant(stage.world, 101, "nightly", -2),
+    )
+    ran = stage.rotator("--quiet", "list")
+    assert ran.code == 0
+    head, _, *rows, advice = ran.out.splitlines()
+    assert head == "web-01  6 of 5 places taken"
+    assert {row.split()[0] for row in rows} == {"broken", "odd", orphan, future}
+    assert {row.split()[-1] for row in rows} >= {str(failed), str(odd)}
+    assert orphan in advice
+    assert "db-01" not in ran.out
 
 
 def test_one_server_can_be_asked_for(stage: Stage) -> None:
