@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -18,7 +18,7 @@ from rotator.cli.signals import Interrupted, run_to_end
 from rotator.cli.wiring import Account, writing
 from rotator.errors import ApiError
 from rotator.models import Pair, Snapshot
-from rotator.office import Nobody, Spectator
+from rotator.office import Spectator
 from rotator.once import failed, rotate_due, rotate_now
 from rotator.pings import CLOSE_SECONDS, THREE_TRIES
 from rotator.redact import printable
@@ -59,19 +59,19 @@ def run(asked: Invocation, request: Request) -> int:
     pairs = select_pairs(settings, request.servers, request.policies)
     live = progress.wanted(as_json=request.as_json, quiet=asked.quiet)
     asked.log_for(settings, level="warning" if live else None)
-    results = Results()
+    seen = Seen()
     try:
         with progress.shown(len(pairs), live=live) as screen:
             if live:
                 asked.log_for(settings, level="warning", stream=sys.stderr)  # which now goes above the screen
             reports, answered = run_to_end(
-                rotate(asked, settings, pairs, due=request.due, spectator=results.before(screen))
+                rotate(asked, settings, pairs, due=request.due, spectator=Results(screen, seen))
             )
     except Interrupted as interrupted:
         interrupted.hint = LEFT_BEHIND
-        interrupted.done = document(results.ended, dry_run=False)
+        interrupted.done = document(seen.ended, dry_run=False)
         if not request.as_json:
-            _tell_cut_short(asked, pairs, results)
+            _tell_cut_short(asked, pairs, seen)
         raise
     if called.error is not None:
         message = f"the servers of match entries could not be looked up: {called.error.message}"
@@ -87,30 +87,32 @@ def run(asked: Invocation, request: Request) -> int:
     return exits.worst((called.exit_code, exits.of_reports(reports, answered=answered)))
 
 
-def _tell_cut_short(asked: Invocation, pairs: Sequence[Pair], results: Results) -> None:
+def _tell_cut_short(asked: Invocation, pairs: Sequence[Pair], seen: Seen) -> None:
     """What was done before the signal came, of how many nothing is told, and what they were waiting for."""
-    if results.ended:
-        rotations.tell(results.ended, asked.clock.now(), dry_run=False, as_json=False, quiet=asked.quiet)
-    left = {pair.key for pair in pairs}.difference(report.pair.key for report in results.ended)
+    if seen.ended:
+        rotations.tell(seen.ended, asked.clock.now(), dry_run=False, as_json=False, quiet=asked.quiet)
+    left = {pair.key for pair in pairs}.difference(report.pair.key for report in seen.ended)
     output.tell(f"rotator: {output.counted(len(left), 'rotation')} had not ended")
-    awaited = [f"{pair.server.label}: {made.name} (id {made.key})" for pair, made in results.awaited.values()]
+    awaited = [f"{pair.server.label}: {made.name} (id {made.key})" for pair, made in seen.awaited.values()]
     output.tell(*(f"rotator: being made on {printable(text)}" for text in awaited[:AWAITED_SHOWN]))
     if len(awaited) > AWAITED_SHOWN:
         output.tell(f"rotator: and {len(awaited) - AWAITED_SHOWN} more")
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What ended, and by pair what is being waited for."""
+
+    ended: list[Report] = field(default_factory=list)
+    awaited: dict[tuple[str, str], tuple[Pair, Snapshot]] = field(default_factory=dict)
+
+
 class Results:
-    """A `Spectator` that keeps what ended and what is waited for, and hands on what it sees."""
+    """A `Spectator` that writes down what it sees, and hands it on to `other`."""
 
-    def __init__(self) -> None:
-        self._other: Spectator = Nobody()
-        self.ended: list[Report] = []
-        self.awaited: dict[tuple[str, str], tuple[Pair, Snapshot]] = {}
-
-    def before(self, other: Spectator) -> Results:
-        """The same, handing on to `other`."""
+    def __init__(self, other: Spectator, seen: Seen) -> None:
         self._other = other
-        return self
+        self._seen = seen
 
     def started(self, pair: Pair) -> None:
         """Hand it on."""
@@ -118,13 +120,13 @@ class Results:
 
     def waiting(self, pair: Pair, snapshot: Snapshot, seconds: float) -> None:
         """Keep it, and hand it on."""
-        self.awaited[pair.key] = (pair, snapshot)
+        self._seen.awaited[pair.key] = (pair, snapshot)
         self._other.waiting(pair, snapshot, seconds)
 
     def finished(self, report: Report) -> None:
         """Keep it, and hand it on."""
-        self.awaited.pop(report.pair.key, None)
-        self.ended.append(report)
+        self._seen.awaited.pop(report.pair.key, None)
+        self._seen.ended.append(report)
         self._other.finished(report)
 
 
