@@ -53,6 +53,8 @@ def command(*, as_plugin: bool, servers: tuple[str, ...], policies: tuple[str, .
     a restore point, 3 if nobody can tell, which it says after eight seconds without an answer.
     """
     asked = invocation()
+    if as_plugin and as_json:
+        return nagios.plugin(_not_both)
     if as_plugin:
         return nagios.plugin(lambda: _standings(asked, servers, policies, hurry=True))
     found = _standings(asked, servers, policies)
@@ -61,6 +63,10 @@ def command(*, as_plugin: bool, servers: tuple[str, ...], policies: tuple[str, .
     else:
         output.say(*_lines(found, asked.clock.now(), quiet=asked.quiet))
     return Exit.OK if all(each.ok for each in found) else Exit.FAILED
+
+
+def _not_both() -> list[Standing]:
+    raise click.UsageError("--nagios writes one line: leave --json or --nagios out")
 
 
 def _standings(

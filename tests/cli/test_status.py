@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rotator.sandbox import Fault
-from tests.cli.conftest import SERVERS, Stage, plant
+from tests.cli.conftest import SERVERS, Ran, Stage, plant
 
 WEEK = 'policies:\n  nightly: {schedule: "0 3 * * *", timezone: Africa/Nairobi, keep: {last: 3}}\n'
 BOTH = """\
@@ -161,3 +161,8 @@ def test_a_plugin_does_not_wait_for_an_api_that_says_nothing(stage: Stage) -> No
     ran = stage.rotator("status", "--nagios", VPS_API_URL="http://127.0.0.1:9/api/v1")
     assert ran.code == 3
     assert ran.out.startswith("ROTATOR UNKNOWN - the API has not answered within 8 s")
+
+
+def test_a_plugin_writes_no_document_and_says_so_as_a_plugin_does(stage: Stage) -> None:
+    ran = stage.rotator("status", "--nagios", "--json")
+    assert ran == Ran(3, "ROTATOR UNKNOWN - --nagios writes one line: leave --json or --nagios out\n", "")
