@@ -82,6 +82,9 @@ def sandbox(
     Nothing is kept when it ends. GET /sandbox/ shows what it holds; from this machine PUT /sandbox/switches/,
     POST and DELETE /sandbox/faults/ and POST /sandbox/snapshots/ change it while it runs.
 
+    A planted snapshot, as of a policy that nobody ran for days: {"server_id": 12345, "name":
+    "nightly-20270301T030000Z", "created_at": "2027-03-01T03:00:00Z"}, and "status" if it is not ready.
+
     A fault says whom it strikes: "method" and "path" (globs), "server_id"; how often: "skip" requests pass
     first, then "times" are struck (1; null: for ever); and how: "status" with "headers" and "body" instead of
     acting ("act": true: after acting), "drop": "before" or "after" acting cuts the connection, "delay" and

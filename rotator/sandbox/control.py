@@ -4,7 +4,8 @@ GET    /sandbox/            what the world truly holds, its switches, live fault
 PUT    /sandbox/switches/   {"cap": 3}: change switches, the others stay
 POST   /sandbox/faults/     {"method": "POST", "status": 502}: add a fault, or a list of them
 DELETE /sandbox/faults/     let everything pass again
-POST   /sandbox/snapshots/  {"server_id": 12345, "name": "by-hand"}: plant one that rotator did not make
+POST   /sandbox/snapshots/  {"server_id": 12345, "name": "by-hand"}: plant one that rotator did not make; also
+                            "created_at": "2027-03-14T03:00:00Z" (else now), "status": "failed" (else ready)
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from rotator.sandbox.world import World
 
 LAST_CHANGES = 50
 """How many changes the state shows: more than one rotation of a handful of servers."""
+
+
+PLANTED = ("server_id", "name", "created_at", "status")
+"""What can be said of a snapshot that is planted."""
 
 
 class Control:
@@ -79,11 +84,18 @@ class Control:
 
     async def _plant(self, request: Request) -> Response:
         asked = await _object(request)
-        server_id, name = asked.get("server_id"), asked.get("name")
+        server_id, name, status = (asked.get(key) for key in ("server_id", "name", "status"))
+        unknown = sorted(asked.keys() - PLANTED)
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}. Possible: {', '.join(PLANTED)}")
         server = self._world.server(server_id) if isinstance(server_id, int | str) else None
         if server is None or not isinstance(name, str):
             raise ValueError("a snapshot needs the server_id of a server that is there, and a name")
-        return JSONResponse({"id": self._world.add_snapshot(server.id, name)}, 201)
+        if not isinstance(status, str | None):
+            raise ValueError("status has to be a word")
+        created_at = _time(asked.get("created_at"))
+        planted = self._world.add_snapshot(server.id, name, status=status, created_at=created_at)
+        return JSONResponse({"id": planted}, 201)
 
 
 def _explained(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -103,6 +115,17 @@ async def _object(request: Request) -> Mapping[str, object]:
     if not isinstance(asked, Mapping):
         raise ValueError("the body has to be a JSON object")
     return asked
+
+
+def _time(written: object) -> datetime | None:
+    """A time with a zone, if one is written. Raises ValueError if it is none."""
+    try:
+        found = datetime.fromisoformat(written) if isinstance(written, str) else None
+    except ValueError:
+        found = None
+    if written is not None and (found is None or found.tzinfo is None):
+        raise ValueError("created_at has to be a time with a zone such as 2027-03-14T03:00:00Z")
+    return found
 
 
 def _local(scope: Scope) -> bool:

@@ -91,3 +91,33 @@ async def test_controls_are_refused_to_other_machines_but_the_api_is_not(world: 
         assert (await far.delete("/sandbox/faults/")).status_code == 403
         headers = {"Authorization": "Bearer vps_sandbox"}
         assert (await far.get("/api/v1/snapshots/", headers=headers)).status_code == 200
+
+
+async def test_an_old_snapshot_and_one_that_failed_can_be_planted(
+    world: World, control: httpx.AsyncClient
+) -> None:
+    row = {"server_id": 12345, "created_at": "2027-03-01T03:00:00Z"}
+    for name, more in (("old", {}), ("broken", {"status": "failed"})):
+        assert (await control.post("/snapshots/", json={**row, "name": name, **more})).status_code == 201
+    planted = world.snapshots(12345)
+    assert {(row.name, row.status) for row in planted} == {("old", "completed"), ("broken", "failed")}
+    assert {row.created_at.isoformat() for row in planted} == {"2027-03-01T03:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"created_at": "yesterday"}, "2027-03-14T03:00:00Z"),
+        ({"created_at": "2027-03-01T03:00:00"}, "with a zone"),
+        ({"created_at": 5}, "with a zone"),
+        ({"status": 5}, "status"),
+        ({"age": "3d"}, "unknown: age. Possible: server_id, name, created_at, status"),
+    ],
+)
+async def test_what_cannot_be_planted_is_named(
+    world: World, control: httpx.AsyncClient, more: dict[str, object], named: str
+) -> None:
+    answer = await control.post("/snapshots/", json={"server_id": 12345, "name": "x", **more})
+    assert answer.status_code == 400
+    assert named in answer.json()["detail"]
+    assert world.snapshots(12345) == []
