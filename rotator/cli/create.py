@@ -23,8 +23,9 @@ from rotator.redact import printable
 @click.command("create")
 @click.option(
     "--server",
-    "server_id",
+    "servers",
     required=True,
+    multiple=True,
     metavar="ID",
     help="The server, by its id.",
     shell_complete=completing.servers,
@@ -34,15 +35,17 @@ from rotator.redact import printable
 @click.option("--wait", is_flag=True, help="Wait until it is ready, as defaults.wait says.")
 @json_option
 @shared_options
-def command(*, server_id: str, name: str, description: str, wait: bool, as_json: bool) -> int:
+def command(*, servers: tuple[str, ...], name: str, description: str, wait: bool, as_json: bool) -> int:
     """Take a snapshot of one server now.
 
     It is foreign to every policy unless its name is one that a policy would write: it takes a place, and no
     rotation deletes it. A server without a free place is refused with what takes the places.
     """
     asked = invocation()
-    settings = rollcall.everybody(asked, asked.settings(), (server_id,))
-    (server,) = select_servers(settings, (server_id,))
+    if len(set(servers)) > 1:
+        raise click.UsageError("--server: one at a time, so that each snapshot has its own answer.")
+    settings = rollcall.everybody(asked, asked.settings(), servers)
+    (server,) = select_servers(settings, servers)
     _check_name(name)
     notes = tuple(_notes(server, name, asked.clock.now()))
     output.tell(*(f"rotator: {note}" for note in notes if not as_json))

@@ -24,6 +24,9 @@ from rotator.redact import printable
 from rotator.settings import Settings
 from rotator.sight import Sight
 
+NAMED = 3
+"""So many servers are named where something is on none of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -72,8 +75,15 @@ def _chosen(servers: Sequence[Server], sights: Mapping[str, Sight], word: str, n
     if unsure and (not meant or meant[0].snapshot.key != word):
         raise ListUnsure(f"a list cannot be trusted: {'; '.join(unsure)}")
     if not meant:
-        raise NotFound(f"there is no snapshot {word} on the servers of the configuration")
+        raise NotFound(f"there is no snapshot {word} on {_named(servers)}")
     return Target(meant[0], sights[meant[0].server.key])
+
+
+def _named(servers: Sequence[Server]) -> str:
+    """Where it was looked for."""
+    if len(servers) > NAMED:
+        return f"the {len(servers)} servers that were looked at"
+    return " and ".join(printable(server.label) for server in servers)
 
 
 # --- what it is ---------------------------------------------------------------------------------------

@@ -204,3 +204,18 @@ def test_while_a_restore_is_under_way_nothing_is_done_and_that_is_said(
     assert "the server web-01 is being restored" in ran.err
     assert "nothing was done: ask again once that is over" in ran.err
     assert len(stage.world.snapshots(101)) == 1
+
+
+def test_a_create_for_two_servers_is_refused_and_makes_none(stage: Stage) -> None:
+    ran = stage.rotator("create", "--server", "101", "--server", "102", "--name", "x")
+    assert ran.code == 2
+    assert "--server: one at a time" in ran.err
+    assert stage.world.requests == []
+
+
+def test_what_is_not_there_is_told_with_where_it_was_looked_for(stage: Stage) -> None:
+    stage.world.add_snapshot(101, "x")
+    ran = stage.rotator("delete", "x", "--server", "102", "--yes")
+    assert ran.code == 1
+    assert "there is no snapshot x on db-01\n" in ran.err
+    assert "there is no snapshot y on web-01 and db-01\n" in stage.rotator("delete", "y", "--yes").err
