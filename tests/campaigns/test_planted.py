@@ -31,6 +31,6 @@ def test_a_slip_that_fits_nowhere_is_said(tmp_path: Path) -> None:
 
 def test_a_floor_that_is_off_is_noticed() -> None:
     scale = planted.Scale(range(1, 3), servers=6, hours=1)
-    of_all_weather, _ = planted.noticed(planted.defects()["the floor is off"], scale)
+    of_all_weather = next(planted.noticed(planted.defects()["the floor is off"], scale))
     assert of_all_weather is not None
     assert "never below the floor" in of_all_weather.found[0]
