@@ -16,7 +16,7 @@ from campaigns.mutants import ROOT, TESTS
 from campaigns.mutations import Mutant, mutants
 from campaigns.survivors import Justified, justified
 
-SAMPLES = {"retention": 6, "plan": 6, "naming": 8, "cron": 8}
+SAMPLES = {"retention": 6, "plan": 6}
 """How many mutants of a module are tried here: those whose tests are quick. The campaign tries all of all."""
 
 EXAMPLE = '''"""What is kept."""
@@ -115,12 +115,6 @@ def test_the_tests_notice_every_mutant_of_a_sample_that_matters(module: str, siz
     figures = done.stdout.splitlines()[-1]
     assert figures.startswith("all: ")
     assert ", 0 survived; score 100.0 %" in figures
-
-
-def test_the_quickest_tests_of_a_rotation_notice_a_fixed_sample() -> None:
-    quick = ("test_watched", "test_overtaken", "test_rotation")  # all that the table names take a minute
-    done = campaign("rotation", "--tests", *quick, "--sample", "2", "--seed", str(seeds.FIXED[0]))
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_rule_that_no_test_holds_is_found_and_the_command_that_shows_it_again_is_named() -> None:
