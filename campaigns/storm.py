@@ -224,7 +224,7 @@ class Storm:
 
 
 def _enabled(servers: Iterable[Server]) -> tuple[Pair, ...]:
-    return tuple(Pair(server, policy) for server in servers for policy in server.policies if policy.enabled)
+    return tuple(Pair(server, policy) for server in servers for policy in server.enabled)
 
 
 def _gap(pair: Pair) -> timedelta:

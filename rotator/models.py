@@ -167,6 +167,11 @@ class Server:
         """The name for people and for `{server}`."""
         return self.name if self.name is not None else self.key
 
+    @property
+    def enabled(self) -> tuple[Policy, ...]:
+        """The policies that rotate, in their order."""
+        return tuple(policy for policy in self.policies if policy.enabled)
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

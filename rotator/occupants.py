@@ -38,7 +38,7 @@ def taken(census: Census) -> str:
 
 def next_door_may_give(census: Census) -> bool:
     """Whether another enabled policy's snapshot holds a place that it will give up by itself."""
-    policies = (p for p in census.view.pair.server.policies if p.enabled and p.name != census.policy.name)
+    policies = (p for p in census.view.pair.server.enabled if p.name != census.policy.name)
     return any(_may_give(replace(census.view, pair=Pair(census.view.pair.server, p))) for p in policies)
 
 

@@ -81,7 +81,7 @@ def figures(future: Future, policy: str | None = None, known: Sequence[Life] | N
     """
     every = [life for life in known or lives(future) if _counts(future.server, life)]
     own = [life for life in every if policy in (None, life.policy)]
-    names = [policy] if policy is not None else [p.name for p in future.server.policies if p.enabled]
+    names = [policy] if policy is not None else [p.name for p in future.server.enabled]
     settled = _all_settled(_settled(every, name) for name in names)
     reaches: list[timedelta] = []
     gaps: list[Gap] = []

@@ -59,9 +59,8 @@ def _candidates(view: View, spared: Snapshot) -> Iterator[tuple[Item, str]]:
     """All that may go, policy by policy."""
     server = view.pair.server
     safe = replace(server, protect=(*server.protect, glob.escape(spared.name)))
-    for policy in server.policies:
-        if policy.enabled:
-            yield from _of_policy(take_census(replace(view, pair=Pair(safe, policy))), view)
+    for policy in server.enabled:
+        yield from _of_policy(take_census(replace(view, pair=Pair(safe, policy))), view)
 
 
 def _of_policy(census: Census, view: View) -> Iterator[tuple[Item, str]]:

@@ -107,7 +107,7 @@ class Settings:
     @property
     def pairs(self) -> tuple[Pair, ...]:
         """Every enabled pair, in the order of the file."""
-        return tuple(Pair(s, p) for s in self.servers for p in s.policies if p.enabled)
+        return tuple(Pair(s, p) for s in self.servers for p in s.enabled)
 
 
 @dataclass(frozen=True, slots=True, order=True)

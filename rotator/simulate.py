@@ -129,7 +129,7 @@ class _Agenda:
         self._tasks: list[_Task] = []
         self._coming: list[Iterator[_Task]] = []
         self._next_slot: dict[int, datetime | None] = {}
-        for policy in (p for p in server.policies if p.enabled):
+        for policy in server.enabled:
             self._coming.append(_tasks(Pair(server, policy), len(self._coming), start))
             self._slot_after(len(self._coming) - 1)
 

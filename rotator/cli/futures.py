@@ -50,7 +50,7 @@ class Simulated:
 
     def pairs(self, future: Future) -> list[Pair]:
         """The pairs of a server that are shown, in the server's order."""
-        every = (Pair(future.server, policy) for policy in future.server.policies if policy.enabled)
+        every = (Pair(future.server, policy) for policy in future.server.enabled)
         return [pair for pair in every if pair.key in self.shown]
 
     def broken(self, future: Future) -> list[Turn]:
@@ -107,7 +107,7 @@ def _days_json(found: Simulated, future: Future) -> Iterator[dict[str, object]]:
 def _hidden(found: Simulated, future: Future) -> set[str | None]:
     """Whose snapshots are left out where not all policies are shown: the other ones', and foreign ones."""
     shown = {pair.policy.name for pair in found.pairs(future)}
-    others = {p.name for p in future.server.policies if p.enabled and p.name not in shown}
+    others = {p.name for p in future.server.enabled if p.name not in shown}
     return {*others, None} if others else set()
 
 

@@ -138,7 +138,7 @@ def _finding(
     turns, blocked = _outlook(account, server, sight, foreign)
     if any(str(info.id) == server.key and info.status == RESTORING for info in listed):
         reason = "the server is being restored: its rotations wait until that is over"
-        turns, blocked = (), tuple(Block(policy.name, reason) for policy in _enabled(server))
+        turns, blocked = (), tuple(Block(policy.name, reason) for policy in server.enabled)
     return Finding(
         server,
         id_,
@@ -149,7 +149,7 @@ def _finding(
         legacy=tuple(habit for habit in older if names.intersection(habit.names)),
         turns=turns,
         blocked=blocked,
-        short_by=max(0, foreign + sum(map(_places, _enabled(server))) - server.cap),
+        short_by=max(0, foreign + sum(map(_places, server.enabled)) - server.cap),
     )
 
 
@@ -157,21 +157,16 @@ def _outlook(
     account: Account, server: Server, sight: Sight, foreign: int
 ) -> tuple[tuple[Turn, ...], tuple[Block, ...]]:
     """What comes next for each enabled policy, and what stands in its way, now or later."""
-    enabled = _enabled(server)
     turns, blocked = [], []
-    for policy in enabled:
+    for policy in server.enabled:
         view = view_of(Pair(server, policy), sight, account.office.clock.now())
         planned = plan(view, Progress(view.now.replace(microsecond=0)))
-        reason = _blocked_now(planned) or _will_block(server, policy, enabled, foreign)
+        reason = _blocked_now(planned) or _will_block(server, policy, foreign)
         if planned.mode is not None and planned.outcome is Outcome.ROTATED:
             turns.append(_turn(policy, planned.mode, planned))
         if reason is not None:
             blocked.append(Block(policy.name, reason))
     return tuple(turns), tuple(blocked)
-
-
-def _enabled(server: Server) -> list[Policy]:
-    return [policy for policy in server.policies if policy.enabled]
 
 
 def _turn(policy: Policy, mode: Mode, planned: Plan) -> Turn:
@@ -184,12 +179,12 @@ def _blocked_now(planned: Plan) -> str | None:
     return planned.problem.message if planned.problem is not None else None
 
 
-def _will_block(server: Server, policy: Policy, enabled: Sequence[Policy], foreign: int) -> str | None:
+def _will_block(server: Server, policy: Policy, foreign: int) -> str | None:
     """Why it will get none once all the others hold what they keep: the fit, with the foreign ones counted.
 
     A full server is no obstacle to a policy that may delete one of its own: it has one more than its floor.
     """
-    others = sum(_places(other) for other in enabled if other is not policy)
+    others = sum(_places(other) for other in server.enabled if other is not policy)
     left = server.cap - foreign - others
     if left > policy.min_ready:
         return None

@@ -17,7 +17,7 @@ FOREIGN = "not rotator's"
 
 def legend(server: Server, x: float, y: float, *, foreign: bool) -> Iterator[str]:
     """One after the other on the line `y`, from `x` on; with `foreign` also what belongs to no policy."""
-    names: list[str | None] = [policy.name for policy in server.policies if policy.enabled]
+    names: list[str | None] = [policy.name for policy in server.enabled]
     for policy in [*names, *([None] if foreign else [])]:
         label = policy or FOREIGN
         dot = svg.element("circle", class_="fill", cx=x + 5, cy=y - 4, r=5)

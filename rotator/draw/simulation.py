@@ -63,7 +63,7 @@ class _Panel:
 
     @property
     def policies(self) -> list[str]:
-        return [policy.name for policy in self.future.server.policies if policy.enabled]
+        return [policy.name for policy in self.future.server.enabled]
 
     def parts(self) -> Iterator[str]:
         """Everything of the panel."""

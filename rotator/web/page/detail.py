@@ -41,7 +41,7 @@ def picture(known: Known, now: datetime) -> Markup | None:
 def _ahead(server: Server, now: datetime) -> timedelta:
     """As long as some rotations of the policy that comes next take."""
     furthest = []
-    for policy in (p for p in server.policies if p.enabled):
+    for policy in server.enabled:
         slots = cron.slots(policy.schedule, policy.zone, now)
         coming = [at for _, at in zip(range(ROTATIONS), slots, strict=False)]
         furthest += [coming[-1] - now + policy.splay] if coming else []

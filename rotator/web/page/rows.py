@@ -98,7 +98,7 @@ class Row:
 def row(known: Known, now: datetime) -> Row:
     """The server's row at that moment."""
     server = known.server
-    pairs = [Pair(server, policy) for policy in server.policies if policy.enabled]
+    pairs = [Pair(server, policy) for policy in server.enabled]
     end = min((at for pair in pairs if (at := _next(pair, now)) is not None), default=None)
     coming = _coming(known, now, end)
     lines = tuple(_line(known, pair, now) for pair in pairs)
