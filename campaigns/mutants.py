@@ -35,7 +35,7 @@ from types import CodeType, ModuleType
 
 import certifi
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from campaigns import seeds
 from campaigns.mutations import Change, Mutant, mutants
@@ -72,8 +72,8 @@ TESTS: dict[str, tuple[str, ...]] = {
 }
 """Which tests speak of which module, the quick ones first: the first that fails settles a mutant."""
 
-EXAMPLES = 40
-"""How many examples of a property are tried, always the same ones; a test may say that it needs more."""
+PROFILE = "mutants"
+"""The settings of hypothesis: of each property the same examples every time, as many as its test asks for."""
 
 PLUGINS = ("pytest_asyncio.plugin", "_hypothesis_pytestplugin")
 """The plugins of pytest that these tests use."""
@@ -110,25 +110,21 @@ class _Impostor(MetaPathFinder, InspectLoader):
 def _test(module: str, source: str, tests: Iterable[str]) -> int:
     """Run the tests against the text in this very process; pytest's exit code, or UNREACHED."""
     settings.register_profile(
-        "mutants",
-        max_examples=EXAMPLES,
+        PROFILE,
         derandomize=True,
         database=None,
         deadline=None,
-        phases=(
-            Phase.explicit,
-            Phase.generate,
-        ),  # that a mutant is seen is enough: no smaller example is sought
+        suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no kill
+        phases=[Phase.explicit, Phase.generate],  # seen is enough: no smaller example is sought
     )
     impostor = _Impostor(f"rotator.{module}", Path("rotator", f"{module}.py").absolute(), source)
     sys.meta_path.insert(0, impostor)
     files = [f"tests/{name}.py" for name in tests]
-    options = ["-x", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = (
-        "1"  # loading those that no chosen test needs takes longest
-    )
+    options = ["-x", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", f"--hypothesis-profile={PROFILE}"]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading those that no test needs takes longest
     options += [f"-p{plugin}" for plugin in PLUGINS]
     code = int(pytest.main([*options, *files]))
+    assert settings.get_current_profile_name() == PROFILE, "the tests chose examples of their own"
     return code if impostor.asked else UNREACHED
 
 

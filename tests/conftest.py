@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from campaigns import seeds
+
+# Here and nowhere later: whoever names another profile on the command line shall have it.
+settings.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

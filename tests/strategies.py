@@ -5,13 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from rotator.models import UNLIMITED, Keep, Span
-
-settings.register_profile("untimed", deadline=None)  # a busy machine is no reason to fail
-settings.load_profile("untimed")
 
 NEW_YORK = ZoneInfo("America/New_York")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -20,7 +20,16 @@ from rotator.cli.signals import run_to_end
 from rotator.cli.starter import Found, Origin
 from rotator.cli.wiring import Account, looking
 from rotator.config import TokenSource, init_path, parse
-from rotator.errors import ApiError, BadAnswer, BadRequest, Forbidden, ListUnsure, NotFound, Unreachable
+from rotator.errors import (
+    ApiError,
+    BadAnswer,
+    BadRequest,
+    Forbidden,
+    ListUnsure,
+    NotFound,
+    ServerFault,
+    Unreachable,
+)
 from rotator.legacy import Habit
 from rotator.models import ServerInfo, Snapshot
 from rotator.settings import Settings
@@ -86,8 +95,8 @@ async def _ask(asked: Invocation, settings: Settings) -> tuple[Sequence[Found], 
     async with looking(asked, settings) as account:
         try:
             return await _found(account)
-        except Unreachable as error:
-            cause = Unreachable(
+        except (Unreachable, ServerFault) as error:
+            cause = type(error)(
                 f"{error.message}; `rotator init --offline` asks nobody, and writes a template"
             )
             raise Ended(cause, exits.of_error(error, answered=account.answered)) from None

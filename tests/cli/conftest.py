@@ -64,6 +64,17 @@ class Ran:
         return document
 
 
+class Process(subprocess.Popen[str]):
+    """A process that a failing test does not wait for: it is killed, and its last words are shown."""
+
+    def __exit__(self, kind: type[BaseException] | None, *others: Any) -> None:
+        if kind is not None and self.poll() is None:
+            self.kill()
+            _, said = self.communicate()
+            print(said, file=sys.stderr)
+        super().__exit__(kind, *others)
+
+
 @dataclass
 class Stage:
     """A directory to work in, the environment of the processes, and the sandbox that they see.
@@ -83,9 +94,9 @@ class Stage:
         path.write_text(f"api:\n  base_url: {self.base_url}\n  rate_limit: 0\n{api}{policies}{servers}")
         return path
 
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **environ: str) -> Process:
         """Begin a process."""
-        return subprocess.Popen(
+        return Process(
             [sys.executable, "-m", "rotator", *arguments],
             cwd=self.directory,
             env={**self.environ, **environ},
@@ -98,11 +109,7 @@ class Stage:
     def rotator(self, *arguments: str, **environ: str) -> Ran:
         """Run a command line to its end."""
         with self.start(*arguments, **environ) as process:
-            try:
-                out, err = process.communicate(timeout=PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            out, err = process.communicate(timeout=PATIENCE)
         return Ran(process.returncode, out, err)
 
 

@@ -92,9 +92,10 @@ def test_offline_asks_nobody(stage: Stage) -> None:
     assert "id: 12345" in content
 
 
-def test_where_nobody_answers_it_says_how_to_go_on_without(stage: Stage) -> None:
-    ran, content = init(stage, VPS_API_URL="http://127.0.0.1:1/v1")
-    assert (ran.code, content) == (69, "")
+def test_where_the_api_is_out_of_order_it_says_how_to_go_on_without(stage: Stage) -> None:
+    stage.world.faults.add(Fault(status=503, headers={"Retry-After": "60"}, times=None))
+    ran, content = init(stage)
+    assert (ran.code, content) == (1, "")
     assert "`rotator init --offline` asks nobody" in ran.err
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rotator.sandbox import Fault
-from tests.cli.conftest import Stage, names, plant, until
+from tests.cli.conftest import PATIENCE, Stage, names, plant, until
 
 DAILY = 'policies:\n  nightly: {schedule: "@daily", keep: {last: 4}, catch_up: 24h}\n'
 WAITING = "defaults: {wait: {first: 0.2s, interval: 0.2s, timeout: 30s}}\n"
@@ -58,7 +58,7 @@ def test_ten_at_once_make_one_snapshot_and_lose_none(stage: Stage) -> None:
     processes = [stage.start("run", "--once", "--due", "--json") for _ in range(10)]
     codes = []
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
         codes.append(process.returncode)
     assert set(codes) <= {0, 75}
     assert 0 in codes
@@ -71,15 +71,15 @@ def test_ten_at_once_make_one_snapshot_and_lose_none(stage: Stage) -> None:
 def test_a_daemon_that_is_killed_in_a_wait_takes_it_up_when_it_is_started_again(stage: Stage) -> None:
     stage.config(ONE_SERVER, WAITING + DAILY)
     old = {plant(stage.world, 101, "nightly", days) for days in (1, 2, 3, 4)}
-    stage.world.switches = replace(stage.world.switches, create_time=2)
+    stage.world.switches = replace(stage.world.switches, create_time=10)  # no start takes longer
     with stage.start("run") as process:
         until(lambda: stage.world.history)
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.communicate(timeout=PATIENCE)
     with stage.start("run") as process:
         until(lambda: any(change.kind == "deleted" for change in stage.world.history))
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate()
+        _, log = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
     assert "rotation.resumed" in log
     left = names(stage.world, 101)
