@@ -13,7 +13,7 @@ import secrets
 VARIABLE = "ROTATOR_SEED"
 """The environment variable that takes the place of chance."""
 
-FIXED = (1, 2)
+FIXED = (1,)
 """The seeds that every run of the tests tries: what they find, everybody finds."""
 
 

@@ -82,15 +82,19 @@ async def posts_around_a_kill(stage: Stage, scenario: Scenario) -> list[timedelt
     return [request.at - SLOT for request in stage.world.requests if request.method == "POST"]
 
 
+TELLING = (
+    "delete first at the cap",
+    "prune of several",
+    "two files at the cap, a list that lags",
+    "a list that lags",
+)
+"""Scenarios with much to go wrong in them: real processes are slow, so each run draws two."""
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_real_processes_that_are_really_killed_end_so_too(mode: Mode) -> None:
     chance = Random(f"{mode} {seeds.fresh()}")
-    kinds = (
-        "delete first at the cap",
-        "prune of several",
-        "two files at the cap, a list that lags",
-        "a list that lags",
-    )
+    kinds = chance.sample(TELLING, 2)
     cases = [
         Case(
             mode,
@@ -103,6 +107,6 @@ def test_real_processes_that_are_really_killed_end_so_too(mode: Mode) -> None:
     ]
     with theatre() as loop, ThreadPoolExecutor(len(kinds)) as pool:
         plays = pool.map(lambda kind, case: RealPlay(loop, SCENARIOS[kind], case).result, kinds, cases)
-        results = dict(zip(map(str, cases), plays, strict=True))
-    assert not any(result.findings for result in results.values()), results
+        results = dict(zip(kinds, plays, strict=True))
+    assert not any(result.findings for result in results.values()), (cases, results)
     assert sum(result.kills for result in results.values()) >= len(kinds)

@@ -107,9 +107,8 @@ def campaign(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("seed", [seeds.FIXED[0], seeds.fresh()], ids=["fixed", "fresh"])
-def test_the_tests_notice_every_mutant_of_a_sample_that_matters(seed: int) -> None:
-    done = campaign(*QUICK, "--sample", "5", "--seed", str(seed))
+def test_the_tests_notice_every_mutant_of_a_sample_that_matters() -> None:
+    done = campaign(*QUICK, "--sample", "5", "--seed", str(seeds.fresh()))
     assert done.returncode == 0, done.stdout + done.stderr
     figures = done.stdout.splitlines()[-1]
     assert figures.startswith("all: 20 mutants: ")
