@@ -275,6 +275,7 @@ def test_protected_is_what_a_glob_of_the_server_fits(name: str, protected: bool)
         ("{policy} {slot}", "web", "has ' ' in it"),
         ("{server}-{slot}", "web.example.com", "has '.' in it"),
         ("{server}-{slot}", "wéb", "has 'é' in it"),
+        ("{slot}~+.;~:,", "web", "has '+' ',' '.' ':' ';' '~' in it"),
         ("{server}-{slot}", "w" * 48, "65 characters long, 64 are allowed"),
         ("safety-{slot}", "web", "begins with 'safety-'"),
         ("{server}-{slot}", "safety", "begins with 'safety-'"),
