@@ -3,8 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# More than processors: the tests of real processes mostly wait.
-WORKERS ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test check soak reference policies man deb clean pins
@@ -17,7 +15,7 @@ demo: $(VENV)/.runtime  ## Show the main job on an embedded VPS.org API
 	@$(BIN)/rotator demo
 
 test: $(VENV)/.dev  ## Run the tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.dev  ## Lint, format, types
 	$(BIN)/ruff check

@@ -5,8 +5,8 @@ create is a finding if all recent lists of its server, own answered creates adde
 still stand as the server has places. So whoever was lied to, or overtaken by somebody else, is not blamed:
 what one of these lists did not show, or does not stand any more, does not count.
 
-A delete is a finding if an answer had said that its snapshot is gone, to this process or to one before it:
-what was answered stands beside the lock, however long lists lag.
+A delete is a finding if a whole answer had said that its snapshot is gone, to this process or to one before
+it: what was answered stands beside the lock, however long lists lag. One that broke off is no answer.
 """
 
 from __future__ import annotations
@@ -78,11 +78,12 @@ class Insight:
 
     def told(self, request: httpx.Request, response: httpx.Response) -> None:
         """An answer came back to the process."""
-        if request.method == "DELETE" and (response.is_success or response.status_code == 404):
+        document = _document(response)
+        gone = response.is_success or response.status_code == 404
+        if request.method == "DELETE" and gone and document is not UNHEARD:
             self._gone.add(_id_in(request))
         if not response.is_success:
             return
-        document = _document(response)
         if request.method == "POST" and isinstance(document, dict):
             self._created(document)
         elif request.method == "GET" and request.url.path.endswith("/snapshots/"):

@@ -153,3 +153,13 @@ def test_what_an_answer_called_gone_is_not_deleted_again_by_the_next_process_eit
     assert wire.insight.findings == []
     wire.insight.asked(delete)
     assert bool(wire.insight.findings) is found
+
+
+@pytest.mark.parametrize("status", [204, 404])
+def test_an_answer_whose_body_is_not_heard_to_its_end_has_not_said_that_anything_is_gone(status: int) -> None:
+    wire = Wire(2)
+    delete = httpx.Request("DELETE", f"{URL}{wire.ids[0]}/")
+    wire.insight.asked(delete)
+    wire.insight.told(delete, httpx.Response(status, stream=httpx.ByteStream(b"{")))
+    wire.insight.asked(delete)
+    assert wire.insight.findings == []
