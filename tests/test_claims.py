@@ -183,6 +183,20 @@ def test_the_next_slot_may_cost_one_again() -> None:
     on_stage(scene, FULL)
 
 
+def test_what_goes_after_the_create_is_noted_and_made_no_room_for_it() -> None:
+    web = server(policy(keep=Keep(last=1)))
+
+    async def scene(stage: Stage) -> None:
+        planted = stage.plant(web, days_before(SLOT, 2, 1))
+        await stage.rotate(Pair(web, web.policies[0]))
+        (path,) = stage.locks.glob("*.gone")
+        stones = json.loads(path.read_text())
+        assert [stone["key"] for stone in stones] == [str(id_) for id_ in planted]
+        assert not any("room_for" in stone for stone in stones)
+
+    on_stage(scene, web)
+
+
 def test_a_note_of_an_earlier_version_is_still_read() -> None:
     async def scene(stage: Stage) -> None:
         planted = stage.plant(FULL, days_before(SLOT, 5, 4, 3, 2, 1))

@@ -581,10 +581,17 @@ def test_of_two_deletes_that_are_refused_the_first_is_told() -> None:
     on_stage(scene, WEB)
 
 
-def test_a_delete_that_fails_for_a_passing_reason_leaves_the_others_to_a_later_rotation() -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(method="DELETE", status=503, times=None), id="as long as it is tried"),
+        pytest.param(Fault(method="DELETE", status=503, headers={"Retry-After": "46"}), id="once"),
+    ],
+)
+def test_a_delete_that_fails_for_a_passing_reason_leaves_the_others_to_a_later_rotation(fault: Fault) -> None:
     async def scene(stage: Stage) -> None:
         oldest, next_oldest, *_ = planted_for_two_deletes(stage)
-        stage.world.faults.add(Fault(method="DELETE", status=503, times=None))
+        stage.world.faults.add(fault)
         report = await stage.rotate(NIGHTLY)
         tried = {request.path for request in stage.world.requests if request.method == "DELETE"}
         assert report.problem is not None
