@@ -71,7 +71,7 @@ class Process(subprocess.Popen[str]):
         if kind is not None and self.poll() is None:
             self.kill()
             _, said = self.communicate()
-            print(said, file=sys.stderr)
+            print(said or "", file=sys.stderr)
         super().__exit__(kind, *others)
 
 

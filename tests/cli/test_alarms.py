@@ -64,7 +64,7 @@ def test_a_daemon_that_fails_gets_stale_and_recovers_says_each_once(stage: Stage
     stage.world.faults.add(Fault(method="POST", server_id=101, status=403, times=None))
     with daemon(stage) as process:
         until(lambda: "often on web-01 fails: forbidden" in texts(receiver))
-        until(lambda: "often on web-01 is stale" in texts(receiver), patience=2 * PATIENCE)
+        until(lambda: "often on web-01 is stale" in texts(receiver), patience=4 * PATIENCE)
         assert old in texts(receiver)
         stage.world.faults.clear()
         until(lambda: "often on web-01 is fresh again" in texts(receiver), patience=3 * PATIENCE)
