@@ -23,6 +23,9 @@ policies:
     ping_url_file: ping
 notify: {{urls_file: urls}}
 """
+A_SLOT = 2 * PATIENCE
+"""Seconds by which the next slot has certainly come: it is up to a minute away, and a start takes some, too."""
+
 SERVERS = """\
 servers:
   - {id: 101, name: web-01, policies: [often]}
@@ -63,7 +66,7 @@ def test_a_daemon_that_fails_gets_stale_and_recovers_says_each_once(stage: Stage
     old = plant(stage.world, 101, "often", 1)
     stage.world.faults.add(Fault(method="POST", server_id=101, status=403, times=None))
     with daemon(stage) as process:
-        until(lambda: "often on web-01 fails: forbidden" in texts(receiver))
+        until(lambda: "often on web-01 fails: forbidden" in texts(receiver), patience=A_SLOT)
         until(lambda: "often on web-01 is stale" in texts(receiver), patience=4 * PATIENCE)
         assert old in texts(receiver)
         stage.world.faults.clear()
@@ -86,7 +89,7 @@ def test_a_daemon_that_is_stopped_during_a_hook_ends_it_and_creates_nothing(
     begun = stage.directory / "pid"
     configure(stage, receiver, f"{{before: [sh, -c, 'echo $$ >> {begun}; exec sleep 600']}}")
     with daemon(stage) as process:
-        until(lambda: begun.exists() and len(begun.read_text().split()) == 2)
+        until(lambda: begun.exists() and len(begun.read_text().split()) == 2, patience=A_SLOT)
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
     for pid in begun.read_text().split():
