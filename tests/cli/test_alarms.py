@@ -24,7 +24,7 @@ policies:
 notify: {{urls_file: urls}}
 """
 A_SLOT = 2 * PATIENCE
-"""Seconds by which the next slot has certainly come: it is up to a minute away, and a start takes some, too."""
+"""Seconds by which the next slot has certainly come: it is up to a minute away, and a start takes time."""
 
 SERVERS = """\
 servers:
